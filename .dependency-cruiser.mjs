@@ -32,6 +32,11 @@ LAYERS.push(
 LAYERS.push({ folder: 'alerts', mayImport: [...GROUND, 'ports', 'config'] })
 /** Times of jobs, and which process runs them. Its journal and the jobs are handed in. */
 LAYERS.push({ folder: 'scheduling', mayImport: [...GROUND, 'ports'] })
+/** Retraining: from a trigger to a verdict. What it does to the world, and its journal, are handed in. */
+LAYERS.push({
+  folder: 'retraining',
+  mayImport: [...GROUND, 'evaluation', 'drift', 'performance', 'quality', 'ports', 'config'],
+})
 /** Engines know no use case, and not each other: a use case puts them together. */
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
@@ -51,6 +56,7 @@ const BELOW_PIPELINES = [
   'mapping',
   'alerts',
   'scheduling',
+  'retraining',
   ...ENGINES,
   'keeping',
   'states',
@@ -61,10 +67,15 @@ const BELOW_PIPELINES = [
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(
   { folder: 'pipelines', mayImport: BELOW_PIPELINES },
+  // The life of a served model: training, promotion and service put together.
+  { folder: 'lifecycle', mayImport: [...BELOW_PIPELINES, 'pipelines'] },
   { folder: 'adapters', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'ports'] },
   { folder: 'testing', mayImport: [...BASE, 'adapters/memory'] },
-  ...FACES.map((folder) => ({ folder, mayImport: [...BELOW_PIPELINES, 'pipelines', 'backup'] })),
-  { folder: 'composition', mayImport: [...BELOW_PIPELINES, 'pipelines', 'backup', 'adapters', ...FACES] },
+  ...FACES.map((folder) => ({ folder, mayImport: [...BELOW_PIPELINES, 'pipelines', 'lifecycle', 'backup'] })),
+  {
+    folder: 'composition',
+    mayImport: [...BELOW_PIPELINES, 'pipelines', 'lifecycle', 'backup', 'adapters', ...FACES],
+  },
 )
 
 /** Layers that are pure: what they know of the world is handed in. `dataset` is about files and may touch them. */

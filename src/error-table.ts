@@ -474,8 +474,14 @@ export const ERRORS = define({
   MONITORING_NOTHING_TO_LOOK_AT: {
     status: 409,
     exitCode: 2,
-    message: 'There is no day to look at in the prediction log in {folder}: {reason}',
-    fix: 'Look again when a day of the log is over, or name another log with --log.',
+    message: 'There is no day to look at in {folder}: {reason}',
+    fix: 'Look again when a day is over, or name another log (--log) or file (--features).',
+  },
+  MONITORING_FEATURES_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The features in {path} cannot be looked at: {reason}',
+    fix: 'Write them with `vigia features` and the configuration that the model was trained with.',
   },
   MONITORING_NO_REPORT: {
     status: 404,
@@ -495,6 +501,33 @@ export const ERRORS = define({
     exitCode: 2,
     message: '{count} looks between {from} and {to} were not taken: {reason}',
     fix: 'Nothing to do: each report shows the days before its own too. Let a server run, or a timer, when looks are due.',
+  },
+  MONITORING_MEMORY_SHORT: {
+    status: 507,
+    exitCode: 2,
+    message:
+      'A look needs {least} MiB beside the server, and {left} MiB are left: {of} has {total} MiB, the server may take {server} of them, and {free} MiB are free',
+    fix: 'Give it more memory, lower state_store.cache_size, or let `vigia monitor --tell` look elsewhere (monitoring.enabled: false); docs/monitoring.md has what a container needs.',
+  },
+  MONITORING_DISK_SHORT: {
+    status: 507,
+    exitCode: 2,
+    message:
+      'A look writes {needed} MiB or more into {folder}, and must leave {kept} MiB free there (monitoring.keep_free); {free} MiB are free',
+    fix: 'Free room, or let monitoring.path name a folder on a larger disk than that of the log.',
+  },
+  MONITORING_DISK_FULL: {
+    status: 507,
+    exitCode: 2,
+    message: 'A look has found no more room in {folder}: {reason}',
+    fix: 'Free room, or let monitoring.path name a folder on a larger disk; raise monitoring.memory, so that less is sorted on the disk. What it had written is removed.',
+  },
+  MONITORING_LOOK_UNTOLD: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'The look for {scheduledFor} was taken and its report is kept, but the alerts were not told: {reason}',
+    fix: 'Nothing to do where alerts.path can be written by now: they are told again, without another look, until they know.',
   },
   MONITORING_LOOK_FAILED: {
     status: 500,
@@ -874,7 +907,7 @@ export const ERRORS = define({
   SERVING_LOG_INCOMPLETE: {
     status: 422,
     exitCode: 2,
-    message: 'The log in {folder} cannot be replayed: {reason}',
+    message: 'The log in {folder} cannot be used: {reason}',
     fix: 'Name the folder of prediction_log.path with every file that was written to it, and where the states that it began with lie elsewhere, their folder (--states; --from of `vigia state restore` and `snapshot`).',
   },
   SERVING_LOG_BEGINS_LATER: {
@@ -1464,8 +1497,9 @@ export const ERRORS = define({
   ALERTS_NOT_CONFIGURED: {
     status: 409,
     exitCode: 2,
-    message: 'This server keeps no alerts: it was told of no channel',
-    fix: 'Describe a channel under alerts.channels of the serving configuration, and start the server again; docs/alerts.md has an example of each kind.',
+    message:
+      'This server keeps no alerts: it takes no looks (monitoring.enabled), has no channel (alerts.channels), and nobody has told any (alerts.path)',
+    fix: 'Let the server look (monitoring.enabled: true), or `vigia monitor --tell` with the same alerts.path; docs/alerts.md has an example of each kind of channel under alerts.channels.',
   },
   ALERT_CHANNEL_UNKNOWN: {
     status: 404,
@@ -1515,6 +1549,50 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'The run of {job} for {scheduledFor} was ended: the process closes',
     fix: 'Nothing to do: it is run again at the next start where the job allows it, else at its next time.',
+  },
+  // retraining
+  COMPARISON_IMPOSSIBLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Two models cannot be compared on these rows: {reason}',
+    fix: 'Compare on more days, whose labels have matured.',
+  },
+  RETRAINING_JOURNAL_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'What is known of retraining in {location} cannot be read or written: {reason}',
+    fix: 'Let retraining.path name a folder on a local disk with room that this user may write to.',
+  },
+  RETRAINING_NOT_REGISTERED: {
+    status: 409,
+    exitCode: 2,
+    message: 'The challenger of {folder} is no version of {model} in the registry',
+    fix: 'Let tracking.enabled be true, and deliver what waits: `vigia tracking push`. Then go on: `vigia retrain`.',
+  },
+  RETRAINING_NOT_SERVED: {
+    status: 502,
+    exitCode: 2,
+    message: 'The server says that it has done what retraining asks for, and still has not: {what}',
+    fix: 'Ask it which models it serves (GET /admin/models), and look for another program that changes them.',
+  },
+  RETRAINING_NOT_ENABLED: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'This server trains nothing again: retraining.enabled is not set, or it could not be read at the start',
+    fix: 'Set retraining.enabled and start the server again, or ask where the journal is: `vigia retrain --status`, `vigia retrain --request WHY`.',
+  },
+  RETRAINING_STEP_FAILED: {
+    status: 500,
+    exitCode: 2,
+    message: 'The process that trains {model} again has failed: {reason}',
+    fix: 'It is tried again at the next of retraining.steps. `vigia retrain` does the step by hand and shows why; where memory was short, raise retraining.memory or the memory of the machine.',
+  },
+  RETRAINING_NOTHING_RUNS: {
+    status: 409,
+    exitCode: 2,
+    message: 'No retraining of {model} is under way: there is nothing to end',
+    fix: '`vigia retrain --status` tells what became of the last one.',
   },
   // performance and quality
   PERFORMANCE_EVENT_INVALID: {

@@ -90,6 +90,12 @@ export { mergeProfiles, WindowProfile } from './drift/window-profile.ts'
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
 // Evaluation
 export { evaluate, type PartEvaluation } from './evaluation/evaluate.ts'
+export {
+  comparePaired,
+  type PairedComparison,
+  type PairedOptions,
+  type PairedRows,
+} from './evaluation/paired-comparison.ts'
 // Features: one engine for training and serving
 export { FEATURE_FAMILIES } from './features/families/index.ts'
 export type { Feature, FeatureFamily, FeatureSources } from './features/feature.ts'
@@ -159,10 +165,12 @@ export {
 } from './performance/maturity-curve.ts'
 export { type MoneyFigures, moneyFigures } from './performance/money-figures.ts'
 export {
+  historyOfRates,
   lookAtPerformance,
   newPerformanceWatch,
   type PerformanceLook,
   type PerformanceWatch,
+  type RateHistory,
 } from './performance/performance-watch.ts'
 export { type RecallFigures, recallFigures } from './performance/recall-figures.ts'
 export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
@@ -217,7 +225,7 @@ export { summarizeWindow, type WindowRows, type WindowSummary } from './quality/
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 // Jobs at set times
 export type { MissedTimes, RunBook, RunOutcome, RunRecord } from './scheduling/run-book.ts'
-export type { RunResult, ScheduledJob } from './scheduling/scheduled-job.ts'
+export { AlmostDone, type RunResult, type ScheduledJob } from './scheduling/scheduled-job.ts'
 export { createScheduler, type Scheduler, type SchedulerOptions } from './scheduling/scheduler.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { type Reloaded, reloadServer } from './serving/reload.ts'

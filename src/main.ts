@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { runProgram } from './cli/program.ts'
-import { processSpace } from './composition/process-space.ts'
 import { systemWorld } from './composition/system-world.ts'
+import { thisProcess } from './composition/this-process.ts'
 import type { FolderOwner } from './disk/folder-lock.ts'
 
 /**
@@ -35,21 +34,8 @@ const outputOf = (stream: NodeJS.WriteStream) => ({
 const packageFile = new URL('../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
 
-const isAlive = (processId: number): boolean => {
-  try {
-    return process.kill(processId, 0)
-  } catch (error) {
-    // Somebody else's process is alive too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-const space = processSpace()
 const owner: FolderOwner = {
-  processId: process.pid,
-  host: hostname(),
-  ...(space !== undefined && { processSpace: space }),
-  isAlive,
+  ...thisProcess(),
   onWaiting: (folder, { processId, host }, mostMs) =>
     process.stderr.write(
       `waiting    for ${folder}: process ${processId} on ${host} holds it and is silent; after ${mostMs / 1000} s of silence it is taken over\n`,

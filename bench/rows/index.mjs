@@ -4,6 +4,7 @@ import { explanation } from './explanation.mjs'
 import { generate } from './generate.mjs'
 import { gradientBoosting } from './gradient-boosting.mjs'
 import { handbookFeatures } from './handbook-features.mjs'
+import { keptDays } from './kept-days.mjs'
 import { logisticRegression } from './logistic-regression.mjs'
 import { predictBulk } from './predict-bulk.mjs'
 import { predictHttp } from './predict-http.mjs'
@@ -24,6 +25,7 @@ export const rows = [
   gradientBoosting,
   explanation,
   drift,
+  keptDays,
   scoring,
   predictHttp,
   predictBulk,

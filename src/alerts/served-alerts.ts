@@ -3,6 +3,8 @@ import type { AlertCenter } from './alert-center.ts'
 /** The alerts of a server, as its routes and metrics see them. */
 export interface ServedAlerts {
   readonly center: AlertCenter
+  /** Whether there may be any: the server takes looks, has channels, or somebody has told something. */
+  readonly isKept: () => boolean
   /** In the order of the settings. */
   readonly channels: readonly ServedChannel[]
   /** Absent where nobody outside listens for signs of life. */

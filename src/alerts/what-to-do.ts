@@ -9,6 +9,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Frauds are no longer what the model has learnt. Train on labels that have become known since, and compare before it decides.',
   performance:
     'The model decides worse than it did. Look at which segment and at which labels; move the threshold to the budget of alerts while a better model is trained.',
+  retraining:
+    'A retraining waits for somebody, or was not taken: vigia retrain --status says where it stands and why. Held: have the data mended. Refused or taken back: the champion stays; look at why the challenger was no better.',
   monitoring:
     'Nobody looks at the model, so nothing else would be noticed. Start what monitors again; where the model is retired, forget its look.',
   delivery:

@@ -38,6 +38,14 @@ const ALLOWED =
 /** Whether a source names a version in the registry. */
 export const isRegistered = (source: string): boolean => REGISTERED.test(source)
 
+/** Where a model is found again by version: what an alias names has changed since. */
+export const pinnedVersion = ({
+  name,
+  version,
+  source,
+}: Pick<FoundModel, 'name' | 'version' | 'source'>): string =>
+  isRegistered(source) ? `models:/${name}/${version}` : source
+
 const REGISTERED = /^models:\/+([^@/]+)(?:@([\w-]+)|\/([\w-]+))$/
 const LOGGED = /^models:\/+(m-[0-9a-f]{32})$/
 const OF_RUN = /^runs:\/+([\w-]+)\/([^/].*)$/

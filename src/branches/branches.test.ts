@@ -1,11 +1,13 @@
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { queryObjects } from 'node:v8'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { verifyLog } from '../backup/verify-log.ts'
 import { testFolder, testModel } from '../decisions/inference.test-kit.ts'
 import { readLogLayouts } from '../decisions/log/log-layouts.ts'
 import { frontierReceipts } from '../decisions/owned/frontier.ts'
+import { StateCache } from '../decisions/owned/state-cache.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { branchFolder } from './branch-folders.ts'
 import {
@@ -176,6 +178,35 @@ describe('states of another layout', () => {
     expect(existsSync(place)).toBe(false)
     expect(service.branches.list()).toEqual([])
     await expect(use(NEW)).rejects.toMatchObject({ code: 'SERVING_STATES_FOREIGN' })
+    await service.send(5)
+  })
+
+  test('are held by nobody when they have ended, also those that a start has found', async () => {
+    await service.send(20)
+    await build(folder, NEW)
+    await service.branches.adopt(NEW)
+    await service.pipeline.close()
+    service = await openBranched(folder, OLD, service)
+    await service.send(20)
+    const used = new Set<WeakRef<StateCache>>()
+    const known = new WeakSet<StateCache>()
+    const { bring } = StateCache.prototype
+    // A spy would hold them itself.
+    StateCache.prototype.bring = function (keys) {
+      if (!known.has(this)) used.add(new WeakRef(this))
+      known.add(this)
+      return bring.call(this, keys)
+    }
+    const held = () => [...used].filter((cache) => cache.deref() !== undefined).length
+    await service.send(20)
+    await vi.waitFor(() => expect(held()).toBe(2))
+    StateCache.prototype.bring = bring
+    await service.branches.drop(NEW.layoutKey)
+    await vi.waitFor(() => {
+      // It collects all garbage first.
+      queryObjects(StateCache, { format: 'count' })
+      expect(held()).toBe(1)
+    })
     await service.send(5)
   })
 

@@ -60,7 +60,8 @@ const MEBIBYTE = 1 << 20
  */
 export class Branches implements BranchedDecisions {
   readonly isLogInOrder = true
-  private readonly parts: BranchesParts
+  /** Without the states that it was opened with: those that are dropped are held by nobody. */
+  private readonly parts: Omit<BranchesParts, 'owner' | 'followers' | 'spare'>
   private readonly gate = new Gate()
   private owner: LayoutStates
   private followers: LayoutStates[]
@@ -79,11 +80,11 @@ export class Branches implements BranchedDecisions {
   /** Those that are far behind would otherwise take in all that they lack before it closes. */
   private readonly isOver = (): boolean => this.isClosed
 
-  constructor(parts: BranchesParts) {
+  constructor({ owner, followers, spare, ...parts }: BranchesParts) {
     this.parts = parts
-    this.owner = parts.owner
-    this.followers = [...parts.followers]
-    this.spare = [...parts.spare]
+    this.owner = owner
+    this.followers = [...followers]
+    this.spare = [...spare]
     this.decider = parts.options.decider
     parts.shadow.use(this.decider.models)
   }

@@ -7,7 +7,7 @@ import type { CommandContext } from './command.ts'
 export const threadsOf = ({ threads }: ResourcesSettings): number => threads || availableParallelism()
 
 /** The work of a command: stopped and watched as the command is, on databases as the settings say. */
-export const workOf = ({ work }: CommandContext, resources: ResourcesSettings): Work => ({
+export const workOf = ({ work }: Pick<CommandContext, 'work'>, resources: ResourcesSettings): Work => ({
   ...work,
   database: {
     threads: threadsOf(resources),

@@ -11,6 +11,9 @@ import type { TrainingSettings } from '../config/training-config.ts'
 import { VigiaError } from '../errors.ts'
 import type { CommandContext, CommandInput, CommandOption } from './command.ts'
 
+/** Where configurations are read from, and whose variables count. */
+export type ConfigPlace = Pick<CommandContext, 'workingDirectory' | 'environment'>
+
 /**
  * The options of every command that reads a configuration; `readTrainingConfig` and `readServingConfig` read
  * them.
@@ -32,7 +35,7 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
  * CONFIG_INVALID, FEATURES_EXPRESSION_INVALID, FEATURES_DERIVED_INVALID, FEATURES_AGGREGATE_INVALID
  */
 export const readTrainingConfig = async (
-  context: CommandContext,
+  context: ConfigPlace,
   input: CommandInput,
 ): Promise<ConfigManager<TrainingSettings>> => {
   const config = loadTrainingConfig(await configInput(context, input))
@@ -55,11 +58,11 @@ export const readTrainingConfig = async (
  * CONFIG_INVALID
  */
 export const readServingConfig = async (
-  context: CommandContext,
+  context: ConfigPlace,
   input: CommandInput,
 ): Promise<ConfigManager<ServingSettings>> => loadServingConfig(await configInput(context, input))
 
-const configInput = async (context: CommandContext, input: CommandInput): Promise<ConfigInput> => {
+const configInput = async (context: ConfigPlace, input: CommandInput): Promise<ConfigInput> => {
   const name = input.options['config']
   const assignments = input.options['set']
   return {

@@ -7,6 +7,7 @@ import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
+import { retrainingOpener } from './open-retraining.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { processMemory } from './process-memory.ts'
@@ -35,6 +36,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
       return alertsOpener({ world, owner })(settings, environment)
     },
     openBackupTarget,
+    openRetraining: retrainingOpener({ world, owner }),
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverOfProcess({ version, storage, openTrackingStore, world, owner }),
     trackThisProcess: (store, command, directory) =>

@@ -18,6 +18,18 @@ test('what is due is sent as time passes: the alarm, refreshes, the missing look
   expect(troubles).toEqual([])
 })
 
+test('without channels a look that does not come fires all the same, once there is anything to keep', async () => {
+  let isEmpty = true
+  const { center, pass, end } = await keepingWith([], { isEmpty: () => isEmpty })
+  const kinds = async () => [...(await center.book()).states.values()].map(({ kind }) => kind)
+  await pass(3 * DAY_MS, HOUR_MS)
+  expect(await kinds()).toEqual(['drift'])
+  isEmpty = false
+  await pass(HOUR_MS, HOUR_MS)
+  expect(await kinds()).toEqual(['drift', 'monitoring'])
+  await end()
+})
+
 test('a channel that hangs holds up neither the next message of another, nor its refreshes, nor signs of life', async () => {
   const room = createMemoryAlertChannel('room', 60_000)
   const { center, pass, end, beats } = await keepingWith([hanging('slow'), room])
@@ -45,7 +57,7 @@ test('while alerts cannot be read nothing says that they are well', async () => 
 test('trouble is told once while it lasts, and the loop goes on', async () => {
   const room = createMemoryAlertChannel('room', 60_000)
   const refusing = { beat: async () => ({ kind: 'retry', reason: 'nobody there' }) as const }
-  const { pass, end, troubles } = await keepingWith([room], { to: refusing, everyMs: 60_000 })
+  const { pass, end, troubles } = await keepingWith([room], { heartbeat: { to: refusing, everyMs: 60_000 } })
   await pass(600_000, 1_000)
   expect(troubles).toEqual(['nobody there'])
   expect(room.attempts.length).toBeGreaterThan(4)
@@ -82,7 +94,10 @@ test('the end waits for the message under way, and begins no other', async () =>
 const hanging = (name: string): AlertChannel => ({ name, send: () => new Promise(() => undefined) })
 
 /** Alerts that are kept going on a clock of the test, with one that fires. */
-const keepingWith = async (channels: readonly AlertChannel[], heartbeat?: AlertLoop['heartbeat']) => {
+const keepingWith = async (
+  channels: readonly AlertChannel[],
+  options: Pick<AlertLoop, 'heartbeat' | 'isEmpty'> = {},
+) => {
   const desk = openDesk()
   const journal = desk.place.open()
   let isFull = false
@@ -103,10 +118,7 @@ const keepingWith = async (channels: readonly AlertChannel[], heartbeat?: AlertL
   const stop = keepAlerting({
     center,
     channels: channels.map(({ name }) => name),
-    heartbeat: heartbeat ?? {
-      everyMs: 300_000,
-      to: { beat: async () => ({ kind: 'delivered' }) },
-    },
+    heartbeat: { everyMs: 300_000, to: { beat: async () => ({ kind: 'delivered' }) } },
     now: desk.now,
     onTrouble: (reason) => troubles.push(reason),
     onBeat: (atMs) => beats.push(atMs),
@@ -114,6 +126,7 @@ const keepingWith = async (channels: readonly AlertChannel[], heartbeat?: AlertL
       new Promise((wake) => {
         sleepers.push({ untilMs: desk.now() + ms, wake })
       }),
+    ...options,
   })
   return {
     center,

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Heartbeat } from '../adapters/alerts/heartbeat.ts'
+import { hasFileJournal } from '../adapters/journal/file-journal.ts'
 import type { AlertCenter } from '../alerts/alert-center.ts'
 import { isFiring } from '../alerts/alert-state.ts'
 import { HEARTBEAT } from '../alerts/report-channels.ts'
@@ -14,6 +15,8 @@ export interface AlertLoop {
   readonly center: AlertCenter
   /** Names of the channels. */
   readonly channels: readonly string[]
+  /** Whether nobody has told anything yet that time could make anything of. Absent: never. */
+  readonly isEmpty?: () => boolean
   /** Absent where nobody outside listens for signs of life. */
   readonly heartbeat?: { readonly to: Heartbeat; readonly everyMs: number } | undefined
   readonly now: () => number
@@ -39,7 +42,7 @@ const TURN_MS = 5_000
  * @returns ends it when what is under way is done
  */
 export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
-  const { center, channels, heartbeat, onTrouble, pause } = loop
+  const { center, channels, heartbeat, isEmpty = () => false, onTrouble, pause } = loop
   const stopping = new AbortController()
   const { signal } = stopping
   const told = (work: () => Promise<void>) =>
@@ -59,6 +62,7 @@ export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
     }
   })
   const turn = told(async () => {
+    if (isEmpty()) return
     await center.passTime()
     for (const begin of lanes) begin()
   })
@@ -89,34 +93,38 @@ const beat = async ({ center, now, onBeat }: AlertLoop, to: Heartbeat): Promise<
 }
 
 /**
- * A server that sends alerts beside its decisions, where channels or a watcher outside are configured. What
- * cannot be sent through, as where a secret is missing, is said at the start and keeps nothing from starting.
+ * A server that keeps alerts beside its decisions: it sends them, where channels are configured, and notices
+ * looks that do not come. What cannot be sent through, as where a secret is missing, is said at the start and
+ * keeps nothing from starting.
+ *
+ * Without channels nothing is written before somebody has told something: its own looks, or a command.
  */
 export const withAlerts =
   (startServer: ServeTools['startServer'], parts: AlertParts): ServeTools['startServer'] =>
   async (request) => {
-    const { alerts } = request.settings
-    const { secret_variable, secret_file } = alerts.heartbeat
-    const isWatched = secret_variable !== undefined || secret_file !== undefined
-    if (Object.keys(alerts.channels).length === 0 && !isWatched) return startServer(request)
-    // Loaded where it is used: most servers start without.
-    const { alertsOpener, servedChannels } = await import('./open-alerts.ts')
+    const { alerts, monitoring } = request.settings
+    // Loaded where it is used: other commands start without.
+    const { alertsOpener, hasReceivers, isWatched, servedChannels } = await import('./open-alerts.ts')
     const opened = await alertsOpener(parts)(alerts, request.environment)
     const { center, broken, heartbeat } = opened
     const tell = (text: string): void => request.onWarning?.(`alerts: ${text}`)
     for (const [name, reason] of broken)
       tell(`${name} IS BROKEN${name === HEARTBEAT ? '' : ', ITS MESSAGES WAIT'}: ${reason}`)
+    const isTold = opened.channels.length > 0 || hasReceivers(alerts)
+    const isEmpty = (): boolean => !isTold && !hasFileJournal(alerts.path)
     let lastBeatMs = 0
     const served: ServedAlerts = {
       center,
+      isKept: () => monitoring.enabled || !isEmpty(),
       channels: servedChannels(alerts, opened),
-      ...(isWatched && { heartbeat: heartbeatOf(broken.get(HEARTBEAT), () => lastBeatMs) }),
+      ...(isWatched(alerts) && { heartbeat: heartbeatOf(broken.get(HEARTBEAT), () => lastBeatMs) }),
     }
     const server = await startServer({ ...request, alerts: served })
-    await center.reportChannels().catch((error: Error) => tell(error.message))
+    if (isTold) await center.reportChannels().catch((error: Error) => tell(error.message))
     const stop = keepAlerting({
       center,
       channels: opened.channels.map(({ name }) => name),
+      isEmpty,
       heartbeat: heartbeat && { to: heartbeat, everyMs: parseDuration(alerts.heartbeat.every) },
       now: parts.world.now,
       onTrouble: tell,

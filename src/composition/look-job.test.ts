@@ -8,9 +8,11 @@ import type { ServedModel } from '../decisions/inference-pipeline.ts'
 import { VigiaError } from '../errors.ts'
 import { testFigures } from '../monitoring/look-figures.test-kit.ts'
 import { reportsIn } from '../monitoring/look-settings.ts'
+import { AlmostDone } from '../scheduling/scheduled-job.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
 import { type LookJobParts, lookJob } from './look-job.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
+import type { LookRoom } from './look-room.ts'
 
 let folder: string
 let remove: () => void
@@ -29,6 +31,8 @@ const CHAMPION = {
 } as ServedModel
 const SHADOW = { ...CHAMPION, role: 'shadow', version: '4' } as ServedModel
 
+const ROOM: LookRoom = { sortMiB: 512, heapMiB: 256, spillBytes: 1 << 30 }
+
 const ANSWER: LookAnswer = {
   look: {
     id: '2026-11-30 abababababababab',
@@ -39,13 +43,17 @@ const ANSWER: LookAnswer = {
     findings: [finding('critical')],
   },
   figures: testFigures({ severity: 'critical', statistic: 9.5 }),
+  found: { id: 'daily 2026-11-30', champion: 'ab'.repeat(8), findings: [], brokenDays: [20_000] },
 }
 
 const openJob = (
   takeLook: LookJobParts['takeLook'],
   assignments: readonly string[] = [],
   track: LookJobParts['track'] = () => Promise.reject(new Error('not asked for')),
+  roomNow: LookJobParts['roomNow'] = async () => ROOM,
+  tellRetraining?: LookJobParts['tellRetraining'],
 ) => {
+  let isDeaf = false
   const warnings: (readonly [string, object])[] = []
   const desk = openDesk()
   const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: folder })
@@ -54,13 +62,23 @@ const openJob = (
     environment: {},
     workingDirectory: folder,
     world: { now: () => SCHEDULED_MS + 5000 },
-    openAlerts: async () => ({ center: desk.another(), channels: [desk.channel], broken: new Map() }),
+    openAlerts: async () => {
+      if (isDeaf)
+        throw new VigiaError('ALERT_JOURNAL_FAILED', { location: 'alerts', reason: 'no space left' })
+      return { center: desk.another(), channels: [desk.channel], broken: new Map() }
+    },
     server: { models: () => [SHADOW, CHAMPION], warn: (...warning) => warnings.push(warning) },
     takeLook,
     track,
+    roomNow,
+    ...(tellRetraining !== undefined && { tellRetraining }),
   })
-  const run = (signal = new AbortController().signal) => job.run(SCHEDULED_MS, signal)
-  return { desk, job, run, warnings, path: settings.monitoring.path }
+  const run = (signal = new AbortController().signal, atMs = SCHEDULED_MS) => job.run(atMs, signal)
+  /** What is heard by the alerts from now on. */
+  const listen = (hears: boolean): void => {
+    isDeaf = !hears
+  }
+  return { desk, job, run, listen, warnings, path: settings.monitoring.path }
 }
 
 const fails =
@@ -69,6 +87,35 @@ const fails =
     Promise.reject(error)
 
 describe('a scheduled look', () => {
+  it('hands what it found to retraining, and is done also where that cannot be written down', async () => {
+    const told: unknown[] = []
+    const { run, listen } = openJob(
+      async () => ANSWER,
+      [],
+      undefined,
+      undefined,
+      async (found) => {
+        told.push(found)
+      },
+    )
+    // Whatever the alerts hear of it.
+    listen(false)
+    await expect(run()).rejects.toThrow()
+    listen(true)
+    await run()
+    expect(told).toEqual([ANSWER.found])
+    const details = { location: 'retraining', reason: 'no room' }
+    const failing = openJob(
+      async () => ANSWER,
+      [],
+      undefined,
+      undefined,
+      () => Promise.reject(new VigiaError('RETRAINING_JOURNAL_FAILED', details)),
+    )
+    expect(await failing.run()).toMatchObject({ figures: ANSWER.figures })
+    expect(failing.warnings.map(([code]) => code)).toEqual(['RETRAINING_JOURNAL_FAILED'])
+  })
+
   it('is at the model in service by its version, at the log of the server, and is told to the alerts once', async () => {
     const asked: LookRequest[] = []
     const { desk, run, path } = openJob(async (request) => {
@@ -89,6 +136,7 @@ describe('a scheduled look', () => {
       atMs: SCHEDULED_MS,
       everyMs: DAY_MS,
       reports: { folder: reportsIn(path, [join(folder, '.vigia/log')]), most: 60 },
+      room: ROOM,
       drift: { falseAlarms: 0.05, severe: { shift: 0.25, stability: 0.25, ratio: 3 } },
     })
   })
@@ -141,6 +189,22 @@ describe('a scheduled look', () => {
     })
   })
 
+  it('that has no room has failed before it begins', async () => {
+    const asked: LookRequest[] = []
+    const short = new VigiaError('MONITORING_DISK_SHORT', { folder: 'f', free: 9, kept: 256, needed: 20 })
+    const { run } = openJob(
+      async (request) => {
+        asked.push(request)
+        return ANSWER
+      },
+      [],
+      undefined,
+      () => Promise.reject(short),
+    )
+    await expect(run()).rejects.toBe(short)
+    expect(asked).toEqual([])
+  })
+
   it('that takes too long is ended and has failed', async () => {
     const { run } = openJob(
       (_request, signal) =>
@@ -187,7 +251,70 @@ describe('a scheduled look', () => {
     ])
   })
 
-  it('may be begun three times for one time, and follows the settings', () => {
+  it('whose alerts cannot be told has failed with that alone, and is told later without another look', async () => {
+    let looks = 0
+    const { desk, run, listen } = openJob(async () => {
+      looks++
+      return ANSWER
+    })
+    listen(false)
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const failure = await run().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(failure).toBeInstanceOf(AlmostDone)
+      expect(failure).toMatchObject({
+        figures: ANSWER.figures,
+        cause: {
+          code: 'MONITORING_LOOK_UNTOLD',
+          message: expect.stringMatching(/2026-12-01T00:20:00.000Z .*report is kept.*no space left/),
+        },
+      })
+    }
+    listen(true)
+    expect(await run()).toMatchObject({ detail: expect.stringContaining('critical') })
+    await desk.center.deliver()
+    expect([looks, desk.channel.received.map(({ reason }) => reason)]).toEqual([1, ['fired']])
+    // Told is told: the same time is looked at anew.
+    await run()
+    expect(looks).toBe(2)
+  })
+
+  it('tells first what earlier looks could not tell, even where it fails itself', async () => {
+    const later: LookAnswer = {
+      ...ANSWER,
+      look: { ...ANSWER.look, id: '2026-12-01 abababababababab', findings: [] },
+    }
+    const answers = [ANSWER, new Error('no memory'), later]
+    const { desk, run, listen } = openJob(async () => {
+      const answer = answers.shift()
+      if (answer instanceof Error) throw answer
+      return answer!
+    })
+    const signal = new AbortController().signal
+    listen(false)
+    await expect(run(signal)).rejects.toBeInstanceOf(AlmostDone)
+    listen(true)
+    await expect(run(signal, SCHEDULED_MS + DAY_MS)).rejects.toThrow('no memory')
+    expect((await desk.center.book()).monitors.get('fraud/daily')).toMatchObject({ lookId: ANSWER.look.id })
+    await run(signal, SCHEDULED_MS + DAY_MS)
+    const { monitors, states } = await desk.center.book()
+    expect(monitors.get('fraud/daily')).toMatchObject({ lookId: later.look.id })
+    expect([...states.values()]).toMatchObject([{ status: 'recovering', severity: 'critical' }])
+  })
+
+  it('that can neither be told nor kept is an ordinary failure: it is taken again, so often and no more', async () => {
+    const { run, listen, path, job } = openJob(async () => ANSWER)
+    mkdirSync(join(path, job.name), { recursive: true })
+    writeFileSync(join(path, job.name, 'untold'), 'a file where the folder should be')
+    listen(false)
+    await expect(run()).rejects.toMatchObject({ code: 'MONITORING_LOOK_UNTOLD' })
+    listen(true)
+    expect(await run()).toMatchObject({ figures: ANSWER.figures })
+  })
+
+  it('may be begun three times for one time within the hour, and follows the settings', () => {
     const { job } = openJob(fails(new Error('none')), [
       'monitoring.missed=skip',
       'monitoring.time_zone=Europe/Madrid',
@@ -199,5 +326,15 @@ describe('a scheduled look', () => {
       missed: 'skip',
       attempts: 3,
     })
+    expect([1, 2].map((attempt) => job.pauseMs!(attempt) / 60_000)).toEqual([10, 20])
+    const { job: often } = openJob(fails(new Error('none')), [
+      'monitoring.retry.attempts=10',
+      'monitoring.retry.first=1m',
+      'monitoring.retry.longest=5m',
+    ])
+    expect([often.attempts, [1, 2, 3, 4, 9].map((attempt) => often.pauseMs!(attempt) / 60_000)]).toEqual([
+      10,
+      [1, 2, 4, 5, 5],
+    ])
   })
 })

@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises'
 import type { OpenAlerts } from '../alerts/open-alerts.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import { pinnedSource } from '../decisions/loaded-model.ts'
-import { VigiaError } from '../errors.ts'
+import { type ErrorCode, VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { powerOfTwo } from '../foundation/elementary/whole-powers.ts'
 import type { World } from '../foundation/world.ts'
+import type { FoundByLook } from '../lifecycle/look-of-report.ts'
 import type { LookFigures } from '../monitoring/look-figures.ts'
 import {
   driftSettingsOf,
@@ -12,15 +14,15 @@ import {
   logsOf,
   looksName,
   reportsIn,
+  untoldIn,
   workIn,
 } from '../monitoring/look-settings.ts'
 import type { LookedAtServer } from '../monitoring/served-looks.ts'
-import type { RunResult, ScheduledJob } from '../scheduling/scheduled-job.ts'
+import { type UntoldLook, type UntoldLooks, untoldLooks } from '../monitoring/untold-looks.ts'
+import { AlmostDone, type RunResult, type ScheduledJob } from '../scheduling/scheduled-job.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
-
-/** A look that is cut short is taken again: it changes nothing but its report, and alerts hear it once. */
-const ATTEMPTS = 3
+import type { LookRoom } from './look-room.ts'
 
 /** What the job of looks works with. */
 export interface LookJobParts {
@@ -32,6 +34,10 @@ export interface LookJobParts {
   readonly server: LookedAtServer
   /** Takes a look in a process of its own. */
   readonly takeLook: (request: LookRequest, signal: AbortSignal) => Promise<LookAnswer>
+  /** @throws MONITORING_MEMORY_SHORT, MONITORING_DISK_SHORT where a look has no room */
+  readonly roomNow: () => Promise<LookRoom>
+  /** Hands on what asks for a retraining; absent: nobody trains again here. */
+  readonly tellRetraining?: (found: FoundByLook) => Promise<void>
   /** Writes figures into an experiment. */
   readonly track: (experiment: string, figures: LookFigures) => Promise<void>
 }
@@ -39,7 +45,8 @@ export interface LookJobParts {
 /** A look at what the server decided, at the times of `monitoring.schedule`. */
 export const lookJob = (parts: LookJobParts): ScheduledJob => {
   const { monitoring } = parts.settings
-  const { schedule, time_zone, missed, path, timeout } = monitoring
+  const { schedule, time_zone, missed, retry } = monitoring
+  const [firstMs, longestMs] = [parseDuration(retry.first), parseDuration(retry.longest)]
   // Some fifty milliseconds in which nothing is decided: once, and not at each look.
   let everyMs: number | undefined
   return {
@@ -47,45 +54,78 @@ export const lookJob = (parts: LookJobParts): ScheduledJob => {
     cron: schedule,
     timeZone: time_zone,
     missed,
-    attempts: ATTEMPTS,
+    attempts: retry.attempts,
+    pauseMs: (attempt) => Math.min(longestMs, firstMs * powerOfTwo(Math.min(attempt - 1, 20))),
     run: async (scheduledForMs, signal) => {
-      // What a look that was killed has left: the claim on this one is ours.
-      const workFolder = workIn(path, logsOf(parts.settings))
-      await rm(workFolder, { recursive: true, force: true })
-      const late = AbortSignal.timeout(parseDuration(timeout))
+      const untold = untoldLooks(untoldIn(monitoring.path, logsOf(parts.settings)))
+      const kept = await untold.list()
+      // They come before this one, and hearing of them does not wait for it; what fails is tried again below.
+      const older = kept.filter(({ atMs }) => atMs !== scheduledForMs)
+      await tell(parts, untold, older).catch(() => undefined)
       try {
-        signal.throwIfAborted()
         everyMs ??= everyMsOf(monitoring, parts.world.now())
-        const request = requestOf(parts, { scheduledForMs, workFolder, everyMs })
-        const answer = await parts.takeLook(request, AbortSignal.any([signal, late]))
-        await tell(parts, answer)
-        await track(parts, answer)
-        return resultOf(answer)
+        const known = kept.find(({ atMs }) => atMs === scheduledForMs)
+        const { look, figures } = known ?? (await takeAndHandOver(parts, { scheduledForMs, everyMs, signal }))
+        await tellOrFail(parts, untold, { look, figures, atMs: scheduledForMs })
+        await track(parts, figures)
+        return resultOf(figures)
       } catch (error) {
         // A server of its first day is no failure.
         if (error instanceof VigiaError && error.code === 'MONITORING_NOTHING_TO_LOOK_AT')
           return { detail: error.message }
-        if (late.aborted && !signal.aborted)
-          throw new VigiaError('MONITORING_LOOK_FAILED', {
-            reason: `it took longer than monitoring.timeout, which is ${timeout}`,
-          })
-        if (error instanceof ProcessEnded)
-          throw new VigiaError('MONITORING_LOOK_FAILED', { reason: error.message }, { cause: error })
         throw error
-      } finally {
-        await rm(workFolder, { recursive: true, force: true })
       }
     },
   }
 }
 
+/** Of one look. */
+interface AskedLook {
+  readonly scheduledForMs: number
+  readonly everyMs: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Takes the look, and hands on what asks for a retraining before anybody hears of the rest: no alert that
+ * fails keeps it back. Where it fails itself, the next look finds the same: no reason to take this one again.
+ */
+const takeAndHandOver = async (parts: LookJobParts, asked: AskedLook): Promise<LookAnswer> => {
+  const answer = await takeLook(parts, asked)
+  await parts.tellRetraining?.(answer.found).catch(warnIn(parts.server, 'RETRAINING_JOURNAL_FAILED'))
+  return answer
+}
+
+/** Lets a process take the look, within what this machine has room for and the time that it may take. */
+const takeLook = async (parts: LookJobParts, asked: AskedLook): Promise<LookAnswer> => {
+  const { signal } = asked
+  const { path, timeout } = parts.settings.monitoring
+  const workFolder = workIn(path, logsOf(parts.settings))
+  // What a look that was killed has left: the claim on this one is ours.
+  await rm(workFolder, { recursive: true, force: true })
+  const room = await parts.roomNow()
+  const late = AbortSignal.timeout(parseDuration(timeout))
+  try {
+    signal.throwIfAborted()
+    return await parts.takeLook(requestOf(parts, asked, workFolder, room), AbortSignal.any([signal, late]))
+  } catch (error) {
+    if (late.aborted && !signal.aborted)
+      throw new VigiaError('MONITORING_LOOK_FAILED', {
+        reason: `it took longer than monitoring.timeout, which is ${timeout}`,
+      })
+    if (error instanceof ProcessEnded)
+      throw new VigiaError('MONITORING_LOOK_FAILED', { reason: error.message }, { cause: error })
+    throw error
+  } finally {
+    await rm(workFolder, { recursive: true, force: true })
+  }
+}
+
 const requestOf = (
   { settings, workingDirectory, server }: LookJobParts,
-  {
-    scheduledForMs,
-    workFolder,
-    everyMs,
-  }: Pick<LookRequest, 'workFolder' | 'everyMs'> & { readonly scheduledForMs: number },
+  { scheduledForMs, everyMs }: AskedLook,
+  workFolder: string,
+  room: LookRoom,
 ): LookRequest => {
   const { monitoring, model } = settings
   const champion = server.models().find(({ role }) => role === 'champion')!
@@ -97,34 +137,72 @@ const requestOf = (
     folders: logsOf(settings),
     looks: monitoring.days,
     drift: driftSettingsOf(monitoring),
+    flagged: monitoring.flagged,
     workFolder,
-    memoryMiB: monitoring.memory,
+    room,
     reports: { folder: reportsIn(monitoring.path, logsOf(settings)), most: monitoring.reports_kept },
     atMs: scheduledForMs,
     everyMs,
   }
 }
 
-const tell = async ({ settings, environment, openAlerts }: LookJobParts, { look }: LookAnswer) => {
+/**
+ * Tells a look, and those before it that were not told yet. What cannot be told is kept, so that it is told
+ * later without another look.
+ *
+ * @throws AlmostDone, or MONITORING_LOOK_UNTOLD where it cannot be kept either
+ */
+const tellOrFail = async (parts: LookJobParts, untold: UntoldLooks, look: UntoldLook): Promise<void> => {
+  const isKept = await untold.keep(look).then(
+    () => true,
+    () => false,
+  )
+  const others = (await untold.list()).filter(({ atMs }) => atMs !== look.atMs)
+  try {
+    await tell(parts, untold, [...others, look])
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const scheduledFor = new Date(look.atMs).toISOString()
+    const error = new VigiaError('MONITORING_LOOK_UNTOLD', { scheduledFor, reason }, { cause })
+    throw isKept ? new AlmostDone({ ...look.figures }, error) : error
+  }
+}
+
+/** Each is untold no longer as soon as the alerts know of it; one that is told again says nothing new. */
+const tell = async (
+  { settings, environment, openAlerts }: LookJobParts,
+  untold: UntoldLooks,
+  looks: readonly UntoldLook[],
+): Promise<void> => {
+  if (looks.length === 0) return
   const { center } = await openAlerts(settings.alerts, environment)
   try {
-    await center.look(look)
+    for (const { look, atMs } of looks) {
+      await center.look(look)
+      await untold.remove(atMs)
+    }
   } finally {
     await center.close()
   }
 }
 
 /** A tracker that cannot be reached is no reason to look again. */
-const track = async ({ settings, server, track: write }: LookJobParts, { figures }: LookAnswer) => {
+const track = async ({ settings, server, track: write }: LookJobParts, figures: LookFigures) => {
   const { experiment } = settings.monitoring
   if (experiment === '') return
-  await write(experiment, figures).catch((error: unknown) => {
-    const code = error instanceof VigiaError ? error.code : 'TRACKING_UNREACHABLE'
-    server.warn(code, { experiment, reason: error instanceof Error ? error.message : String(error) })
-  })
+  await write(experiment, figures).catch(warnIn(server, 'TRACKING_UNREACHABLE', { experiment }))
 }
 
-const resultOf = ({ figures }: LookAnswer): RunResult => {
+/** @param otherwise code of an error that is not Vigía's own */
+const warnIn =
+  (server: LookedAtServer, otherwise: ErrorCode, details: Readonly<Record<string, unknown>> = {}) =>
+  (error: unknown): void =>
+    server.warn(error instanceof VigiaError ? error.code : otherwise, {
+      ...details,
+      reason: error instanceof Error ? error.message : String(error),
+    })
+
+const resultOf = (figures: LookFigures): RunResult => {
   const { date, severity, changedFeatures, rows } = figures
   return {
     detail: `${date}: ${severity}, ${changedFeatures} features beyond the limit, ${rows} rows`,

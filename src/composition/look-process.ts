@@ -1,18 +1,22 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import type { Look } from '../alerts/take-look.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import type { DriftSettings } from '../drift/drift-settings.ts'
 import { VigiaError } from '../errors.ts'
+import { type FoundByLook, lookOfReport } from '../lifecycle/look-of-report.ts'
 import { lookOf } from '../monitoring/findings.ts'
-import { figuresOf, type LookFigures } from '../monitoring/look-figures.ts'
+import { figuresOf } from '../monitoring/look-figures.ts'
+import { namingFullDisk } from '../monitoring/look-room.ts'
 import { monitorLog } from '../monitoring/monitor-log.ts'
 import { monitorJson } from '../monitoring/monitor-report.ts'
 import { monitoredModel } from '../monitoring/monitored-model.ts'
 import { savedReports } from '../monitoring/saved-reports.ts'
+import type { TakenLook } from '../monitoring/untold-looks.ts'
+import type { FlaggedTreatment } from '../performance/logged-events.ts'
 import { renderMonitoringReport } from '../reports/monitoring-report.ts'
 import { answerProcess } from '../threads/run-in-process.ts'
+import type { LookRoom } from './look-room.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { servingModelLoader } from './serving-model-loader.ts'
@@ -27,9 +31,10 @@ export interface LookRequest {
   readonly folders: readonly string[]
   readonly looks: number
   readonly drift: Partial<DriftSettings>
+  readonly flagged: FlaggedTreatment
   /** Of this look alone: whoever asked for it removes it. */
   readonly workFolder: string
-  readonly memoryMiB: number
+  readonly room: LookRoom
   readonly reports: { readonly folder: string; readonly most: number }
   /** What the report is kept under: the time that the look is for. */
   readonly atMs: number
@@ -38,14 +43,14 @@ export interface LookRequest {
 }
 
 /** What came of it; its report is kept by then. */
-export interface LookAnswer {
-  readonly look: Look
-  readonly figures: LookFigures
+export interface LookAnswer extends TakenLook {
+  /** What it says to retraining. */
+  readonly found: FoundByLook
 }
 
 /** Looks at the log of a server beside it, and keeps the report. */
 const takeLook = async (request: LookRequest): Promise<LookAnswer> => {
-  const { workingDirectory, folders, looks, drift, workFolder, reports, everyMs } = request
+  const { workingDirectory, folders, looks, drift, workFolder, reports, everyMs, room } = request
   const owner = { processId: process.pid, host: hostname(), isAlive: () => true }
   const loader = servingModelLoader({
     openTrackingStore: trackingStoreOpener({ workingDirectory, world: systemWorld, owner }),
@@ -65,16 +70,22 @@ const takeLook = async (request: LookRequest): Promise<LookAnswer> => {
     work: unwatchedWork({
       // One processor is enough for a look, and the others are the server's.
       threads: 1,
-      memoryLimit: `${request.memoryMiB}MiB`,
+      memoryLimit: `${room.sortMiB}MiB`,
       tempDirectory: workFolder,
+      mostSpillBytes: room.spillBytes,
     }),
     looks,
     settings: drift,
+    flagged: request.flagged,
     nowMs: systemWorld.now(),
   })
   const saved = { json: monitorJson(report), html: await renderMonitoringReport(report) }
   await savedReports(reports.folder, () => '').save(request.atMs, saved, reports.most)
-  return { look: lookOf(report, everyMs), figures: figuresOf(report) }
+  return { look: lookOf(report, everyMs), figures: figuresOf(report), found: lookOfReport(report) }
 }
 
-answerProcess(takeLook)
+answerProcess((request: LookRequest) =>
+  takeLook(request).catch((error: unknown) => {
+    throw namingFullDisk(error, request.workFolder)
+  }),
+)

@@ -1,21 +1,11 @@
-import { readFile } from 'node:fs/promises'
-import { createAlertmanager } from '../adapters/alerts/alertmanager.ts'
-import { createEmail } from '../adapters/alerts/email.ts'
-import { createHeartbeat, type Heartbeat } from '../adapters/alerts/heartbeat.ts'
-import { createPagerDuty } from '../adapters/alerts/pagerduty.ts'
-import { createSlackBot } from '../adapters/alerts/slack-bot.ts'
-import { createSlackWebhook } from '../adapters/alerts/slack-webhook.ts'
-import { createStandardWebhook } from '../adapters/alerts/standard-webhook.ts'
-import { createTeams } from '../adapters/alerts/teams.ts'
+import type { Heartbeat } from '../adapters/alerts/heartbeat.ts'
 import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import type { AlertEntry } from '../alerts/alert-book.ts'
 import { type AlertCenter, type AlertCenterOptions, createAlertCenter } from '../alerts/alert-center.ts'
 import type { OpenedAlerts } from '../alerts/open-alerts.ts'
-import { HEARTBEAT } from '../alerts/report-channels.ts'
 import type { ServedChannel } from '../alerts/served-alerts.ts'
-import type { AlertChannelSettings, AlertsSettings } from '../config/sections/alerts.ts'
+import type { AlertsSettings } from '../config/sections/alerts.ts'
 import type { FolderOwner } from '../disk/folder-lock.ts'
-import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { createRandom } from '../foundation/random.ts'
 import type { World } from '../foundation/world.ts'
@@ -44,11 +34,9 @@ export interface KeptAlerts extends OpenedAlerts {
 export const alertsOpener =
   ({ world, owner, channels: own = [] }: AlertParts) =>
   async (settings: AlertsSettings, environment: Environment): Promise<KeptAlerts> => {
-    const broken = new Map<string, string>()
-    const configured = await openAlertChannels(settings, environment, world.now, broken)
-    const heartbeat = await openHeartbeat(settings, environment, broken)
-    const channels = [...configured, ...own]
     const { now, newId } = world
+    const { configured, heartbeat, broken } = await openReceivers(settings, environment, now)
+    const channels = [...configured, ...own]
     const journal = openFileJournal<AlertEntry>({
       folder: settings.path,
       owner,
@@ -70,6 +58,33 @@ export const alertsOpener =
     return { center, channels, broken, ...(heartbeat !== undefined && { heartbeat }) }
   }
 
+/** Whether a watcher outside listens for signs of life. */
+export const isWatched = ({ heartbeat }: AlertsSettings): boolean =>
+  heartbeat.secret_variable !== undefined || heartbeat.secret_file !== undefined
+
+/** Whether settings name anybody who is told. */
+export const hasReceivers = (settings: AlertsSettings): boolean =>
+  Object.keys(settings.channels).length > 0 || isWatched(settings)
+
+interface Receivers {
+  readonly configured: readonly AlertChannel[]
+  readonly heartbeat?: Heartbeat | undefined
+  readonly broken: ReadonlyMap<string, string>
+}
+
+/** Loaded where they are used: most servers keep alerts without any. */
+const openReceivers = async (
+  settings: AlertsSettings,
+  environment: Environment,
+  now: () => number,
+): Promise<Receivers> => {
+  const broken = new Map<string, string>()
+  if (!hasReceivers(settings)) return { configured: [], broken }
+  const { openAlertChannels, openHeartbeat } = await import('./open-alert-channels.ts')
+  const configured = await openAlertChannels(settings, environment, now, broken)
+  return { configured, heartbeat: await openHeartbeat(settings, environment, broken), broken }
+}
+
 /** The channels as routes and metrics of a server tell of them. */
 export const servedChannels = (
   settings: AlertsSettings,
@@ -80,129 +95,6 @@ export const servedChannels = (
     const kind = settings.channels[name]?.kind ?? 'own'
     return { name, kind, ...(reason !== undefined && { broken: reason }) }
   })
-
-/** Undefined where the settings name no address, or it cannot be had. */
-const openHeartbeat = async (
-  { heartbeat, timeout }: AlertsSettings,
-  environment: Environment,
-  broken: Map<string, string>,
-): Promise<Heartbeat | undefined> => {
-  try {
-    const url = await secretOf(HEARTBEAT, heartbeat, environment)
-    return url === undefined ? undefined : createHeartbeat(url, parseDuration(timeout))
-  } catch (error) {
-    broken.set(HEARTBEAT, reasonOf(error))
-    return undefined
-  }
-}
-
-/** A channel that cannot be opened is there all the same, so that its messages wait for it. */
-const openAlertChannels = async (
-  { channels, timeout }: AlertsSettings,
-  environment: Environment,
-  now: () => number,
-  broken: Map<string, string>,
-): Promise<readonly AlertChannel[]> => {
-  const opened: AlertChannel[] = []
-  for (const [name, channel] of Object.entries(channels))
-    try {
-      const secret = await secretOf(name, channel, environment)
-      const parts = { name, now, timeoutMs: parseDuration(timeout), secret: secret ?? '' }
-      opened.push(openChannel(parts, channel))
-    } catch (error) {
-      const reason = reasonOf(error)
-      broken.set(name, reason)
-      opened.push({ name, send: async () => ({ kind: 'retry', reason }) })
-    }
-  return opened
-}
-
-/** Why a channel is broken. @throws what says something else */
-const reasonOf = (error: unknown): string => {
-  if (error instanceof VigiaError && error.code === 'ALERT_CHANNEL_INVALID')
-    return String(error.details['reason'])
-  throw error
-}
-
-interface ChannelParts {
-  readonly name: string
-  readonly secret: string
-  readonly timeoutMs: number
-  readonly now: () => number
-}
-
-/** What a kind needs is there: `config/alert-channel-problems.ts` has seen to it. */
-const openChannel = (parts: ChannelParts, channel: AlertChannelSettings): AlertChannel => {
-  const { name, secret, timeoutMs, now } = parts
-  const { url = '' } = channel
-  switch (channel.kind) {
-    case 'slack_webhook':
-      return createSlackWebhook({ name, url: secret, timeoutMs })
-    case 'slack_bot':
-      return createSlackBot({
-        name,
-        token: secret,
-        room: channel.room ?? '',
-        url: url || 'https://slack.com/api',
-        timeoutMs,
-      })
-    case 'pagerduty':
-      return createPagerDuty({
-        name,
-        routingKey: secret,
-        url: url || 'https://events.pagerduty.com',
-        timeoutMs,
-      })
-    case 'alertmanager':
-      return createAlertmanager({
-        name,
-        url,
-        ...(secret !== '' && { token: secret }),
-        refreshMs: parseDuration(channel.refresh ?? '1m'),
-        timeoutMs,
-        now,
-      })
-    case 'teams':
-      return createTeams({ name, url: secret, timeoutMs })
-    case 'webhook':
-      return createStandardWebhook({
-        name,
-        url,
-        secrets: secret.split(/\s+/).filter((text) => text !== ''),
-        guard: { allowedHosts: channel.allowed_hosts ?? [] },
-        timeoutMs,
-        now,
-      })
-    case 'email': {
-      const { host = '', tls = 'starttls', user, from = '', to = [] } = channel
-      const port = channel.port ?? (tls === 'implicit' ? 465 : 587)
-      const login = user === undefined ? {} : { user, password: secret }
-      return createEmail({ name, host, port, tls, from, to, timeoutMs, ...login })
-    }
-  }
-}
-
-/** The secret as it stands in the environment or a file; undefined where neither is named. */
-const secretOf = async (
-  name: string,
-  named: { readonly secret_variable?: string; readonly secret_file?: string },
-  environment: Environment,
-): Promise<string | undefined> => {
-  const { secret_variable: variable, secret_file: file } = named
-  const invalid = (reason: string, cause?: unknown) =>
-    new VigiaError('ALERT_CHANNEL_INVALID', { name, reason }, { cause })
-  if (variable !== undefined) {
-    const secret = environment[variable]?.trim()
-    if (!secret) throw invalid(`the environment variable ${variable}, which has its secret, is not set`)
-    return secret
-  }
-  if (file === undefined) return undefined
-  const secret = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw invalid(`the file ${file}, which has its secret, cannot be read`, cause)
-  })
-  if (secret.trim() === '') throw invalid(`the file ${file}, which has its secret, is empty`)
-  return secret.trim()
-}
 
 const centerSettings = (
   settings: AlertsSettings,

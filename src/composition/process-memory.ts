@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import type { ProcessMemory } from '../decisions/owned/cache-size.ts'
@@ -13,6 +14,20 @@ export const processMemory = (): ProcessMemory => {
     of: isLimited ? 'the container' : 'the machine',
     heapBytes: getHeapStatistics().heap_size_limit,
   }
+}
+
+/**
+ * Memory that is this process's own: the resident size counts mapped files too, which the system takes back
+ * when it needs room.
+ */
+export const privateBytes = (): number => {
+  try {
+    const [, kibibytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+    if (kibibytes !== undefined) return Number(kibibytes) * 1024
+  } catch {
+    // Another system than Linux.
+  }
+  return process.memoryUsage.rss()
 }
 
 /**

@@ -140,6 +140,8 @@ describe('the looks of a server', () => {
       ['MONITORING_LOOK_FAILED', expect.objectContaining({ reason: expect.stringContaining('nowhere') })],
     ])
     expect(looks.status()).toMatchObject({ failures: 1 })
+    const [{ attempt, endedMs, againMs } = { attempt: 0, endedMs: 0, againMs: 0 }] = await looks.runs()
+    expect([attempt, againMs! - endedMs!]).toEqual([1, 600_000])
   }, 600_000)
 
   it('hand out the latest report as it was kept', async () => {

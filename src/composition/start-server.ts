@@ -11,7 +11,9 @@ import {
 } from '../decisions/owned/cache-size.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
+import type { RetrainedServer } from '../lifecycle/served-retraining.ts'
 import { slowExpressions } from '../mapping/row-mapper.ts'
+import { createDayKeeper } from '../monitoring/day-keeper.ts'
 import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
 import type { OpenTrackingStore } from '../ports/tracking-store.ts'
@@ -40,7 +42,7 @@ export interface ServerParts {
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
   async (request) => {
-    const { settings, environment, workingDirectory, work, onNotice, looks } = request
+    const { settings, environment, workingDirectory, work, onNotice, looks, retraining } = request
     boundGarbage()
     const memory = processMemory()
     const cacheMiB = tellCacheSize(settings, memory, onNotice)
@@ -64,6 +66,7 @@ export const serverStarter =
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: warnings.observer,
       world,
+      openWatch: createDayKeeper,
     })
     try {
       const app = await createServer({
@@ -77,6 +80,7 @@ export const serverStarter =
         world,
         ...(tls !== undefined && { tls }),
         ...(looks !== undefined && { looks }),
+        ...(retraining !== undefined && { retraining }),
         ...(request.alerts !== undefined && { alerts: request.alerts }),
         ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
@@ -88,7 +92,7 @@ export const serverStarter =
       if (grpc !== undefined) await listen(app, api, 'grpc_port', () => grpc.listen(api.host, api.grpc_port))
       const warn = warnings.observer.warned
       const ignore = reloadOnChange({ app, security, triggers: request.triggers, warn })
-      const endLooks = looks?.start({ models: () => pipeline.models, warn })
+      const endBeside = startBeside(request, { models: () => pipeline.models, control, warn })
       const { mapping, shape, models } = pipeline
       return {
         address,
@@ -98,8 +102,7 @@ export const serverStarter =
         startedInMs: world.monotonicMs(),
         lost: storage.lost,
         close: async () => {
-          ignore()
-          await Promise.all([app.close(), endLooks?.()])
+          await Promise.all([ignore(), app.close(), endBeside()])
         },
       }
     } catch (error) {
@@ -107,6 +110,17 @@ export const serverStarter =
       throw error
     }
   }
+
+/** Begins what a server does beside its decisions. @returns ends it */
+const startBeside = (
+  { looks, retraining }: Pick<Parameters<ServeTools['startServer']>[0], 'looks' | 'retraining'>,
+  server: RetrainedServer,
+): (() => Promise<void>) => {
+  const ends = [looks?.start(server), retraining?.start(server)]
+  return async () => {
+    await Promise.all(ends.map((end) => end?.()))
+  }
+}
 
 /** Closes the server when it cannot listen. @throws SERVING_CANNOT_LISTEN */
 const listen = <T>(

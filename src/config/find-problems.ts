@@ -5,6 +5,7 @@ import { nearest } from './nearest.ts'
 import { describeOrigin, type Origin } from './origin.ts'
 import { type Pointer, pathOf, pointerOf } from './pointer.ts'
 import { isMapping, namedKeys, type SettingSchema, settingsOf } from './setting-schema.ts'
+import { HIDDEN } from './shown-setting.ts'
 
 // Compiling is what takes time; a configuration is checked once.
 const ajv = new Ajv({
@@ -102,8 +103,11 @@ const sentenceFor = (error: ErrorObject, place: Pointer, root: SettingSchema): s
     const missing = group.properties?.[path.at(-1) ?? ''] ?? {}
     return `${name}: missing. Allowed: ${describeAllowed(missing)}; got nothing.`
   }
-  return `${name}: allowed: ${describeAllowed(group)}; got ${describeValue(error.data)}.${renamedTo(group, error.data)}`
+  return `${name}: allowed: ${describeAllowed(group)}; got ${describeGot(group, error.data)}.${renamedTo(group, error.data)}`
 }
+
+const describeGot = (schema: SettingSchema, value: unknown): string =>
+  schema.secret === undefined ? describeValue(value) : `${typeName(value)} ${HIDDEN}`
 
 const renamedTo = ({ renamed = {} }: SettingSchema, value: unknown): string => {
   const now = typeof value === 'string' && Object.hasOwn(renamed, value) ? renamed[value] : undefined

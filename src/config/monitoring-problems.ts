@@ -1,13 +1,14 @@
 import { VigiaError } from '../errors.ts'
 import { cronSchedule } from '../foundation/cron-schedule.ts'
 import type { MonitoringSettings } from './sections/monitoring.ts'
+import type { RetrainingSettings } from './sections/retraining.ts'
 
 /** What settings of scheduled looks may not be: a sentence for each. */
 export const monitoringProblems = (
   { schedule, time_zone, drift }: MonitoringSettings,
   originOf: (name: string) => string,
 ): readonly string[] => [
-  ...scheduleProblems(schedule, time_zone, originOf),
+  ...scheduleProblems('monitoring.schedule', schedule, time_zone, originOf),
   ...(['shift', 'stability', 'ratio'] as const).flatMap((effect) => {
     const [moderate, severe, critical] = [drift.moderate, drift.severe, drift.critical].map(
       (limits) => limits[effect],
@@ -20,7 +21,17 @@ export const monitoringProblems = (
   }),
 ]
 
+/** What times of retraining may not be. */
+export const retrainingProblems = (
+  { schedule, steps }: Pick<RetrainingSettings, 'schedule' | 'steps'>,
+  originOf: (name: string) => string,
+): readonly string[] => [
+  ...(schedule === '' ? [] : scheduleProblems('retraining.schedule', schedule, 'UTC', originOf)),
+  ...scheduleProblems('retraining.steps', steps, 'UTC', originOf),
+]
+
 const scheduleProblems = (
+  name: string,
   schedule: string,
   timeZone: string,
   originOf: (name: string) => string,
@@ -31,7 +42,7 @@ const scheduleProblems = (
   } catch (error) {
     if (!(error instanceof VigiaError)) throw error
     return [
-      `${originOf('monitoring.schedule')} monitoring.schedule: ${error.details['reason']}; got "${schedule}" in the time zone "${timeZone}". ${error.fix}`,
+      `${originOf(name)} ${name}: ${error.details['reason']}; got "${schedule}" in the time zone "${timeZone}". ${error.fix}`,
     ]
   }
 }

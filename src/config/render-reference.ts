@@ -20,7 +20,7 @@ A value comes from the first of these that gives one:
 3. the configuration file named with \`--config\`;
 4. the default.
 
-\`vigia config show\` prints every effective value and where it came from. A text in the environment or after \`--set\` is read
+\`vigia config show\` prints every effective value, secrets hidden, and where it came from. A text in the environment or after \`--set\` is read
 as it would be in YAML (\`[1h, 7d]\` is a list), except where the setting takes text. An unknown setting, in the file, in the
 environment or after \`--set\`, is an error that names the nearest known one; all problems are told at once.
 

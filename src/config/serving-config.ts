@@ -4,11 +4,12 @@ import { parseDuration } from '../foundation/duration.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import { alertProblems } from './alert-channel-problems.ts'
 import type { ConfigFile } from './config-file.ts'
-import { monitoringProblems } from './monitoring-problems.ts'
+import { monitoringProblems, retrainingProblems } from './monitoring-problems.ts'
 import { AlertsSchema } from './sections/alerts.ts'
 import { ControlSampleSchema, controlSampleProblems } from './sections/control-sample.ts'
 import { MonitoringSchema } from './sections/monitoring.ts'
 import { PredictionLogSchema } from './sections/prediction-log.ts'
+import { RetrainingSchema } from './sections/retraining.ts'
 import {
   ApiSchema,
   EventTimeSchema,
@@ -37,6 +38,7 @@ export const ServingConfigSchema = Type.Object(
     log: LogSchema,
     alerts: AlertsSchema,
     monitoring: MonitoringSchema,
+    retraining: RetrainingSchema,
   },
   { title: 'Vigía serving configuration' },
 )
@@ -93,6 +95,8 @@ export const SERVING_FILE = {
     'alerts.heartbeat.secret_file',
     'monitoring.logs',
     'monitoring.path',
+    'retraining.path',
+    'retraining.training',
   ],
   platform: [
     { variable: 'PORT', setting: ['api', 'port'] },
@@ -108,5 +112,6 @@ export const SERVING_FILE = {
     ...controlSampleProblems((settings as ServingSettings).control_sample, originOf),
     ...alertProblems((settings as ServingSettings).alerts, originOf),
     ...monitoringProblems((settings as ServingSettings).monitoring, originOf),
+    ...retrainingProblems((settings as ServingSettings).retraining, originOf),
   ],
 } satisfies ConfigFile

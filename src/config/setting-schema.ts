@@ -2,7 +2,8 @@
  * The part of JSON Schema that settings use: what TypeBox writes, read as plain data.
  *
  * `unit` and `renamed` are ours: the unit of a value, for messages and documentation; names that values, or
- * settings of a group, had in earlier versions, and what each is called now.
+ * settings of a group, had in earlier versions, and what each is called now. `secret`: what of a value nobody
+ * reads, `whole` or the `password` of an address.
  */
 export interface SettingSchema {
   readonly type?: string | readonly string[]
@@ -17,6 +18,7 @@ export interface SettingSchema {
   readonly default?: unknown
   readonly description?: string
   readonly unit?: string
+  readonly secret?: 'whole' | 'password'
   readonly renamed?: Readonly<Record<string, string>>
   readonly minimum?: number
   readonly maximum?: number

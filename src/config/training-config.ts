@@ -18,6 +18,7 @@ import { SourceSchema } from './sections/source.ts'
 import { SplitSchema } from './sections/split.ts'
 import { TrackingSchema } from './sections/tracking.ts'
 import { ValidationSchema } from './sections/validation.ts'
+import { WeightsSchema } from './sections/weights.ts'
 
 /** Everything that training and batch work can be told: `configs/training_config.yaml`. */
 export const TrainingConfigSchema = Type.Object(
@@ -33,6 +34,7 @@ export const TrainingConfigSchema = Type.Object(
     cleaning: CleaningSchema,
     features: FeaturesSchema,
     split: SplitSchema,
+    weights: WeightsSchema,
     selection: SelectionSchema,
     models: ModelsSchema,
     search: SearchSchema,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import type { DatabaseSettings } from '../disk/database.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { DecisionWatch } from './decision-watch.ts'
 import type { Decisions } from './decisions.ts'
 import type { InferenceObserver, SavedLogs } from './inference-pipeline.ts'
 import { appendCatalog } from './log/archive-catalog.ts'
@@ -24,6 +25,8 @@ export interface ArchiverParts {
   readonly onArchived: () => void
   /** Done after each archiving, and when it is due; undefined where many share the states. */
   readonly keeping: LogKeeper | undefined
+  /** Saves its account before the log loses anything; undefined: nobody keeps one. */
+  readonly watch: Pick<DecisionWatch, 'save'> | undefined
   readonly observer: InferenceObserver
 }
 
@@ -104,8 +107,9 @@ export class Archiver {
   }
 
   private async archiveLog(): Promise<SavedLogs> {
-    const { decisions, log, archive, documents, observer } = this.parts
+    const { decisions, log, archive, documents, observer, watch } = this.parts
     const segments = await log.rotate()
+    await watch?.save()
     // After it: what decisions write down of their records holds for all that stands in these segments.
     const archivable = await decisions.archivable()
     const files: string[] = []

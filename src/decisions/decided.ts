@@ -145,12 +145,15 @@ export const receiptOf = (
   position: undefined,
 })
 
-/** A shadow's answer, as who scored it has it. */
-interface ShadowAnswer {
-  readonly model: { readonly key: string }
-  readonly probability: number
-  readonly isFlagged: boolean
-}
+/** What the log says of a shadow. */
+export const shadowEntryOf = (
+  shadow: (Omit<ShadowEntry, 'model'> & { readonly model: { readonly key: string } }) | undefined,
+): ShadowEntry | undefined =>
+  shadow && {
+    model: shadow.model.key,
+    probability: shadow.probability,
+    isFlagged: shadow.isFlagged,
+  }
 
 /** The log's entry of a decision. */
 export const entryOf = (
@@ -158,7 +161,7 @@ export const entryOf = (
   modelKey: string,
   transaction: Transaction,
   latencyMs: number,
-  shadow: ShadowAnswer | undefined,
+  shadow: ShadowEntry | undefined,
 ): DecisionEntry => ({
   transaction,
   decidedAtMs: decided.decidedAtMs,
@@ -171,11 +174,7 @@ export const entryOf = (
   timing: decided.timing,
   controlSample: decided.controlSample,
   latencyMs,
-  shadow: shadow && {
-    model: shadow.model.key,
-    probability: shadow.probability,
-    isFlagged: shadow.isFlagged,
-  },
+  shadow,
 })
 
 /** The answer that a receipt or a log entry stands for. */

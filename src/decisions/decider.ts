@@ -27,6 +27,13 @@ export interface ServingModels {
   readonly shadow?: LoadedModel
 }
 
+/** All of them. */
+export const modelsOf = ({ champion, canary, shadow }: ServingModels): LoadedModel[] => [
+  champion,
+  ...(canary === undefined ? [] : [canary.model]),
+  ...(shadow === undefined ? [] : [shadow]),
+]
+
 /** What the models say of one transaction. One object is filled again by each call. */
 export interface Scored {
   /** The model that decides. */

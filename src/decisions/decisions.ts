@@ -8,6 +8,7 @@ import type { ControlSampler } from './control-sample.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
 import type { Decider } from './decider.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
+import type { DecisionWatch } from './decision-watch.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
 import type { LogEntry } from './log/log-record.ts'
 import type { PredictionNames } from './prediction-names.ts'
@@ -67,6 +68,8 @@ export interface DecisionsOptions {
   readonly names: PredictionNames
   readonly settings: DecisionSettings
   readonly world: World
+  /** Keeps account of what is decided; left out: nobody does. */
+  readonly watch?: DecisionWatch | undefined
 }
 
 /** A decision that was found, with its place among all on the same states. */

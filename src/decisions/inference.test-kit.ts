@@ -134,10 +134,10 @@ export const testModel = (name = 'test', weight = 1, forgetAfter = 'never'): Loa
 /** A world in which no time passes. */
 export const TEST_WORLD: World = { now: () => 1e12, monotonicMs: () => 0, newId: () => 'abcdef0123' }
 
-/** Nothing is saved, swept or archived by itself. */
+/** Nothing is saved, swept or archived by itself, however long what a test has left as killed lives on. */
 export const TEST_SETTINGS: DecisionSettings = {
   cacheBytes: 1 << 30,
-  saveAfterMs: 1e6,
+  saveAfterMs: 1e9,
   receiptLifeMs: 1e9,
   waitingLabels: 100,
   waitingLifeMs: 1e9,

@@ -1,4 +1,4 @@
-import { isRegistered } from '../artifacts/model-source.ts'
+import { pinnedVersion } from '../artifacts/model-source.ts'
 import { type StatesIdentity, statesIdentity } from '../artifacts/states-manifest.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
 import { cleaningOfStates, cleaningRules } from '../dataset/cleaning-of-states.ts'
@@ -41,10 +41,10 @@ export const modelName = ({ description: { name, version } }: LoadedModel): stri
 
 /** Where a model is found again by version: what an alias names has changed since. */
 export const pinnedSource = ({
-  description: { name, version, source },
+  description,
 }: {
   readonly description: Pick<ServedModel, 'name' | 'version' | 'source'>
-}): string => (isRegistered(source) ? `models:/${name}/${version}` : source)
+}): string => pinnedVersion(description)
 
 /** Where an artifact came from, as `GET /model` tells it. */
 export interface ModelOrigin {

@@ -8,7 +8,8 @@ import { assertInBase } from '../transaction/base-amount.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { Archiver } from './archiver.ts'
 import type { BranchedDecisions } from './branched-decisions.ts'
-import { createDecider, type Decider, type ServingModels } from './decider.ts'
+import { createDecider, type Decider, modelsOf, type ServingModels } from './decider.ts'
+import type { DecisionWatch } from './decision-watch.ts'
 import type { DecisionSettings, Decisions, DecisionsOptions, OpenStates } from './decisions.ts'
 import { foreignShadow, unscoredShadow } from './foreign-shadow.ts'
 import type {
@@ -17,7 +18,7 @@ import type {
   LoggedPrediction,
   ServedMapping,
 } from './inference-pipeline.ts'
-import { type LoadedModel, modelName } from './loaded-model.ts'
+import { modelName } from './loaded-model.ts'
 import { assertNoGaps } from './log/log-gaps.ts'
 import { writeLogName } from './log/log-name.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
@@ -63,6 +64,8 @@ export interface PipelineOptions {
   readonly seen?: StoreIdentity | undefined
   /** Opens what ends old days of the log; left out: it keeps everything, and no snapshots are taken. */
   readonly openKeeping?: (current: () => DecidingStates) => Promise<LogKeeper | undefined>
+  /** Keeps account of what is decided; the pipeline closes it. Left out: nobody does. */
+  readonly watch?: DecisionWatch | undefined
   /** Opens decisions on owned states, of several layouts where there are; left out: those of one. */
   readonly openBranches?: (
     options: OwnedDecisionsOptions,
@@ -116,6 +119,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const decider = createDecider(models)
   warmUp(decider)
   const documents = createModelDocuments(log)
+  await options.watch?.open(models.champion, documents.modelOf)
   const decisions = await openDecisions(options, decider, identity, documents)
   try {
     const archive = { folder: options.archive, database: options.database }
@@ -144,11 +148,13 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
       archiveAfterBytes: settings.archiveAfterBytes,
       onArchived: logged.archiveChanged,
       keeping,
+      watch: options.watch,
       observer,
     })
     const mapping = mappingOf(modelsOf(models))
     options.tables.use(tables)
     archiver.start()
+    options.watch?.start()
     return createPipeline(options, deciding, { shape, mapping }, logged, archiver)
   } catch (error) {
     // A start that ends here leaves nobody behind who moves or saves anything.
@@ -238,13 +244,13 @@ const accept = async (
 }
 
 const openDecisions = async (
-  { states, log, observer, settings, world, openBranches }: PipelineOptions,
+  { states, log, observer, settings, world, watch, openBranches }: PipelineOptions,
   decider: Decider,
   identity: StoreIdentity,
   { nameOf, modelOf }: ModelDocuments,
 ): Promise<Decisions | BranchedDecisions> => {
   const names = predictionNames(identity)
-  const options: DecisionsOptions = { decider, log, observer, names, settings, world }
+  const options: DecisionsOptions = { decider, log, observer, names, settings, world, watch }
   const { store } = states
   if (states.kind === 'owned') {
     const owned = { ...options, store, nameOf, layout: layoutOfStates(identity, modelOf) }
@@ -340,7 +346,9 @@ const useModels = async (
   await accept(models, identity, options, { models: deciding.decider.models, branched })
   const next = createDecider(models)
   warmUp(next)
+  const watchNext = options.watch?.prepare(models.champion)
   const use = (): void => {
+    watchNext?.()
     deciding.decider = next
     deciding.identity = identity
     onUsed(shape)
@@ -357,7 +365,7 @@ const branchedOf = (decisions: Decisions | BranchedDecisions): BranchedDecisions
 
 /** Finishes what was accepted, saves all states; whatever could not be saved, others may have the folders. */
 const closeAll = async (
-  { tables, states, log }: PipelineOptions,
+  { tables, states, log, watch }: PipelineOptions,
   decisions: Decisions,
   archiver: Archiver,
   logged: LoggedPredictions,
@@ -368,6 +376,7 @@ const closeAll = async (
     await tables.close()
     await decisions.close()
     await archiver.close()
+    await watch?.close()
   } finally {
     await states.store.close()
     await log.close()
@@ -384,9 +393,3 @@ const reasonsOf = (decider: Decider, prediction: LoggedPrediction, reasons: numb
   const vector = model.computed.map((feature) => prediction.features.get(feature) ?? Number.NaN)
   return decider.explain(model.key, vector, reasons)
 }
-
-const modelsOf = ({ champion, canary, shadow }: ServingModels): LoadedModel[] => [
-  champion,
-  ...(canary === undefined ? [] : [canary.model]),
-  ...(shadow === undefined ? [] : [shadow]),
-]

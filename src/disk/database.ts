@@ -10,6 +10,8 @@ export interface DatabaseSettings {
   readonly memoryLimit: string
   /** Folder for what does not fit in memory. */
   readonly tempDirectory: string
+  /** Most of it on the disk at once. By default nine tenths of what is free there. */
+  readonly mostSpillBytes?: number
 }
 
 /** A database that is open, with one connection. */
@@ -54,6 +56,9 @@ export const openDatabase = async (settings: DatabaseSettings): Promise<OpenData
   })
   try {
     const connection = await instance.connect()
+    // When it is made DuckDB puts its own default over what it is given.
+    if (settings.mostSpillBytes !== undefined)
+      await connection.run(`SET max_temp_directory_size = '${Math.floor(settings.mostSpillBytes / 1024)}KiB'`)
     return {
       connection,
       connect: () => instance.connect(),

@@ -7,6 +7,7 @@ import {
   type ReferenceProfile,
 } from '../model/reference-profile.ts'
 import { DriftDetector } from './drift-detector.ts'
+import type { DriftLook } from './drift-look.ts'
 import { DRIFT_DEFAULTS, driftSettings } from './drift-settings.ts'
 import { normalScores } from './normal-scores.ts'
 import type { DayProfile } from './profile-book.ts'
@@ -33,7 +34,8 @@ describe('a look at a day without drift', () => {
     expect(look.isRaised).toBe(false)
     expect([look.found, look.severity]).toEqual(['none', 'none'])
     expect(look.basis).toBe('chart')
-    expect(look.historyDays).toBe(42)
+    // The week before is no history yet.
+    expect(look.historyDays).toBe(35)
     expect(look.statistic).toBeLessThanOrEqual(look.limit)
     expect(look.features.map(({ feature }) => feature)).toEqual(bank.names)
     expect(look.segments.map(({ segment }) => segment)).toEqual(['phone', 'post', 'shop', 'web'])
@@ -70,14 +72,15 @@ describe('drift of one feature', () => {
     expect(detector().assess(shifted(today, -0.4)).reasons[0]).toContain('plain_0: values are lower')
   })
 
-  it('is severe when two of three looks find it, and moderate until then', () => {
+  it('is severe when it is found on two days of three, and moderate until then', () => {
     const one = detector()
     const first = one.look(shifted(today, 0.4))
     expect([first.found, first.severity]).toEqual(['severe', 'moderate'])
-    expect(first.reasons.join(' ')).toContain('Severe is told when 2 of 3 looks find it')
+    expect(first.reasons.join(' ')).toContain('Severe is told when it is found on 2 of 3 days')
     expect(one.look(shifted(tomorrow, 0.4)).severity).toBe('severe')
-    const resumed = new DriftDetector({ layout: bank.layout, history, earlier: ['severe', 'none'] })
-    expect(resumed.look(shifted(today, 0.4)).severity).toBe('severe')
+    // Whether the day before was looked at or is among what is known.
+    const resumed = new DriftDetector({ layout: bank.layout, history: [...history, shifted(today, 0.4)] })
+    expect(resumed.look(shifted(tomorrow, 0.4)).severity).toBe('severe')
   })
 
   it('is never critical while the score stays', () => {
@@ -174,6 +177,32 @@ describe('drift of the score', () => {
   })
 })
 
+describe('a change that lasts', () => {
+  const from = 77
+  const days = [...history, ...bank.days(42, 63)]
+  /** What is said of each day, knowing the days up to it, where a feature is another from `first` on. */
+  const looksFrom = (first: number, until: number) => {
+    const known = days.map((day) => (day.day < first ? day : shifted(day, 0.4)))
+    const one = new DriftDetector({ layout: bank.layout, history: known })
+    return known.slice(first, until).map((day) => one.assess(day))
+  }
+  const own = ({ features }: DriftLook) => features.find(({ feature }) => feature === 'plain_0')!
+
+  it('is news for eight days at least, whatever day it begins on', () => {
+    for (const first of [from, from + 3, from + 6]) {
+      const looks = looksFrom(first, first + 8)
+      expect(looks.map(({ severity }) => severity)).toEqual(['moderate', ...Array<string>(7).fill('severe')])
+      expect(looks.every((look) => own(look).severity === 'severe')).toBe(true)
+    }
+  })
+
+  it('is usual after three weeks', () => {
+    const looks = looksFrom(from, from + 28)
+    expect(looks.slice(0, 14).every((look) => own(look).chart!.isBeyond)).toBe(true)
+    expect(looks.slice(21).some((look) => own(look).chart!.isBeyond)).toBe(false)
+  })
+})
+
 describe('the history', () => {
   it('of fewer than 28 days gives effects only, and it says so', () => {
     const look = new DriftDetector({ layout: bank.layout, history: history.slice(0, 27) }).look(
@@ -190,11 +219,15 @@ describe('the history', () => {
     expect(look.features.find(({ feature }) => feature === 'plain_0')!.effect.shift).toBeCloseTo(3, 0)
   })
 
-  it('grows by the days looked at, a week at a time', () => {
+  it('grows by the days looked at, a week at a time, and ends a week before a day once there are enough', () => {
     const one = new DriftDetector({ layout: bank.layout, history: history.slice(0, 21) })
-    const bases = history.slice(21, 30).map((day) => one.look(day).basis)
-    expect(bases).toEqual([...Array<string>(7).fill('effects only'), 'chart', 'chart'])
-    expect(one.historyDays).toBe(28)
+    const looks = history.slice(21).map((day) => one.look(day))
+    expect(looks.map(({ basis }) => basis)).toEqual([
+      ...Array<string>(7).fill('effects only'),
+      ...Array<string>(14).fill('chart'),
+    ])
+    expect(one.look(today).historyDays).toBe(35)
+    expect(looks.slice(7).map(({ historyDays }) => historyDays)).toEqual(Array(14).fill(28))
   })
 
   it('may have gaps and days without rows, and comes in any order', () => {

@@ -1,13 +1,11 @@
 import { VigiaError } from '../errors.ts'
-import { type Calibration, calibrate } from './chart/calibrate.ts'
 import { weekdayOf } from './chart/observations.ts'
-import { chartOf } from './chart/series-chart.ts'
 import type { DriftLook } from './drift-look.ts'
 import { type DriftSettings, driftSettings } from './drift-settings.ts'
-import { type Charted, lookAt } from './look-at.ts'
+import { FittedHistory, isEnough } from './fitted-history.ts'
+import { lookAt } from './look-at.ts'
 import type { DayProfile } from './profile-book.ts'
 import type { ProfileLayout } from './profile-layout.ts'
-import { type Measurement, type Series, seriesOf } from './series.ts'
 import type { DriftSeverity } from './severity.ts'
 import { mergeProfiles, type WindowProfile } from './window-profile.ts'
 
@@ -20,10 +18,14 @@ export interface DetectorOptions {
    * Share of each feature in what moves the model's scores (mean size of its SHAP values, over their sum).
    */
   readonly importance?: Readonly<Record<string, number>>
-  /** What the latest looks found (`found`), oldest first, where looks go on from those of another process. */
-  readonly earlier?: readonly DriftSeverity[]
   readonly settings?: Partial<DriftSettings>
 }
+
+/** Days that the size of a change is measured against at most, of all weekdays. */
+const BASE_DAYS = 28
+
+/** Fits that are kept: of the day looked at, and of those before it that confirm what is severe. */
+const FITS_KEPT = 3
 
 /**
  * Says whether a day is unlike what the history lets expect, and how much it matters.
@@ -32,132 +34,134 @@ export interface DetectorOptions {
  * score and the segments how far the day is from what its weekday and the days before let expect; the largest
  * of all is held against what the largest of a day without drift reaches. p-values are shown and decide
  * nothing: transactions of the same users and days are not independent.
+ *
+ * What is said of a day follows from the days before it alone: not from which of them were looked at, nor
+ * when, nor how many at once.
  */
 export class DriftDetector {
   private readonly layout: ProfileLayout
   private readonly settings: DriftSettings
   private readonly importance: Readonly<Record<string, number>> | undefined
-  private readonly found: DriftSeverity[]
   /** Ascending. */
-  private days: DayProfile[]
-  private series: readonly Series[] = []
-  /** Of each series, one for each of `days`. */
-  private measurements: Measurement[][] = []
-  private calibration: Calibration | undefined
-  private historyEnd = 0
-  private sinceFit = 0
+  private readonly days: DayProfile[]
+  /** What was found on a day, before others confirmed it. */
+  private readonly found = new WeakMap<DayProfile, DriftSeverity>()
+  /** The latest first. */
+  private fits: readonly FittedHistory[] = []
 
-  /** @throws DRIFT_HISTORY_REFUSED, DRIFT_SETTING_INVALID */
-  constructor({ layout, history = [], importance, earlier = [], settings }: DetectorOptions) {
+  /** @throws DRIFT_HISTORY_REFUSED, DRIFT_PROFILE_REFUSED, DRIFT_SETTING_INVALID */
+  constructor({ layout, history = [], importance, settings }: DetectorOptions) {
     this.layout = layout
     this.settings = driftSettings(settings)
     this.importance = importance
-    this.found = [...earlier]
     this.days = [...history].sort((a, b) => a.day - b.day)
     for (const [at, { day, profile }] of this.days.entries()) {
       this.refuseForeign(day, profile)
       if (at > 0 && this.days[at - 1]!.day === day)
         throw new VigiaError('DRIFT_HISTORY_REFUSED', { reason: `the day ${day} is there twice` })
     }
-    this.fit()
-  }
-
-  /** Days of history that limits rest on; 0 while there are too few. */
-  get historyDays(): number {
-    return this.calibration?.days ?? 0
   }
 
   /**
-   * Looks at a day after all others, and remembers it: the smoothed chart and the confirmation of `severe` go
-   * on from it, and after a week it is history.
+   * Looks at a day after all others, and remembers it: later days are held against it, as if it had been
+   * among the history from the beginning.
    *
-   * @throws DRIFT_HISTORY_REFUSED
+   * @throws DRIFT_HISTORY_REFUSED, DRIFT_PROFILE_REFUSED
    */
   look(day: DayProfile): DriftLook {
-    const look = this.assess(day)
-    this.days.push(day)
-    for (const [of, { valueOn }] of this.series.entries()) this.measurements[of]!.push(valueOn(day))
-    this.found.push(look.found)
-    if (this.found.length > this.settings.confirmWithin) this.found.shift()
-    if (++this.sinceFit >= this.settings.refitDays) this.fit()
-    return look
-  }
-
-  /**
-   * What `look` would say, without remembering the day.
-   *
-   * @throws DRIFT_HISTORY_REFUSED
-   */
-  assess(day: DayProfile): DriftLook {
-    this.refuseForeign(day.day, day.profile)
     const last = this.days.at(-1)
     if (last !== undefined && last.day >= day.day)
       throw new VigiaError('DRIFT_HISTORY_REFUSED', {
         reason: `the day ${day.day} to be looked at is not after ${last.day}`,
       })
-    return lookAt(day, {
-      layout: this.layout,
-      settings: this.settings,
-      importance: this.importance,
-      earlier: this.found,
-      limit: this.calibration?.limit ?? Number.NaN,
-      historyDays: this.historyDays,
-      charted: this.chartDay(day),
-      base: this.baseFor(day.day),
-      segments: this.segments(),
-      week: this.weekTo(day),
-    })
+    const look = this.assess(day)
+    this.days.push(day)
+    if (this.days.length > daysNeeded(this.settings)) this.days.shift()
+    return look
   }
 
-  /** Each series with its place on the charts of this day. */
-  private chartDay(day: DayProfile): Charted[] {
-    const { calibration } = this
-    if (calibration === undefined) return []
-    const days = Int32Array.from([...this.days, day], (of) => of.day)
-    return this.series.flatMap((series, of): Charted[] => {
-      const model = calibration.models[of]
-      const measured = series.valueOn(day)
-      if (model === undefined || Number.isNaN(measured.value)) return []
-      const observations = observationsOf(days, [...this.measurements[of]!, measured])
-      const { expected, jump, smoothed } = chartOf(observations, model, calibration.kurtoses[of]!)
-      const at = days.length - 1
-      if (Number.isNaN(jump[at]!)) return []
-      return [{ series, measured, expected: expected[at]!, jump: jump[at]!, smoothed: smoothed[at]! }]
-    })
+  /**
+   * What the days before this one let say of it, without remembering it. Days that are known and later do not
+   * count, nor does one of the same number.
+   *
+   * @throws DRIFT_HISTORY_REFUSED, DRIFT_PROFILE_REFUSED
+   */
+  assess(day: DayProfile): DriftLook {
+    this.refuseForeign(day.day, day.profile)
+    const later = this.days.findIndex((known) => known.day >= day.day)
+    const at = later < 0 ? this.days.length : later
+    return this.judge(day, at, () => this.foundBefore(at))
   }
 
-  /** Recent days of history that this one is held against for the size of a change. */
-  private baseFor(day: number): readonly DayProfile[] {
-    const recent = this.days.slice(0, this.historyEnd).slice(-28)
+  /** @param at how many days are before this one */
+  private judge(day: DayProfile, at: number, earlier: () => readonly DriftSeverity[]): DriftLook {
+    const { layout, settings, importance } = this
+    const { from, end } = this.historyFor(day.day, at)
+    const fit = this.fitOn(this.days.slice(from, end))
+    const look = lookAt(day, {
+      layout,
+      settings,
+      importance,
+      earlier,
+      limit: fit.limit,
+      historyDays: fit.limitDays,
+      charted: fit.chart(this.days.slice(end, at), day),
+      base: this.baseFor(day.day, at),
+      segments: fit.segments,
+      week: this.weekTo(day, at),
+    })
+    this.found.set(day, look.found)
+    return look
+  }
+
+  /** What was found on the days before that may confirm what is severe, oldest first. */
+  private foundBefore(at: number): readonly DriftSeverity[] {
+    const from = Math.max(0, at + 1 - this.settings.confirmWithin)
+    return this.days
+      .slice(from, at)
+      .map((day, n) => this.found.get(day) ?? this.judge(day, from + n, () => []).found)
+  }
+
+  /**
+   * Places of the days that a day is held against, `end` exclusive: the latest before the last boundary that
+   * is at least `lagDays` back. So no change is held against itself for as long, and boundaries are the same
+   * whichever days are looked at: every `refitDays` from 1970 on. While too few days are before the boundary
+   * the first that are enough are taken; all of them, where none are.
+   */
+  private historyFor(day: number, at: number): { readonly from: number; readonly end: number } {
+    const { lagDays, refitDays, mostHistory } = this.settings
+    const boundary = refitDays * Math.floor((day - lagDays) / refitDays)
+    const isAfter = (known: DayProfile) => known.day >= boundary
+    const first = this.days.slice(0, at).findIndex(isAfter)
+    const fromFor = (end: number) => Math.max(0, end - mostHistory)
+    for (let end = first < 0 ? at : first; end < at; end++)
+      if (isEnough(this.days.slice(fromFor(end), end), this.settings)) return { from: fromFor(end), end }
+    return { from: fromFor(at), end: at }
+  }
+
+  private fitOn(days: readonly DayProfile[]): FittedHistory {
+    // Days are only added after all others, so the first, the last and their number say which they are.
+    const isOn = (fit: FittedHistory) =>
+      fit.days.length === days.length && fit.days[0] === days[0] && fit.days.at(-1) === days.at(-1)
+    const fit = this.fits.find(isOn) ?? new FittedHistory(days, this.layout, this.settings)
+    this.fits = [fit, ...this.fits.filter((other) => other !== fit)].slice(0, FITS_KEPT)
+    return fit
+  }
+
+  /**
+   * Days that the size of a change is measured against: the same weekday of the four weeks before, of which
+   * none is of the last six days.
+   */
+  private baseFor(day: number, at: number): readonly DayProfile[] {
+    const recent = this.days.slice(Math.max(0, at - BASE_DAYS), at)
     const sameWeekday = recent.filter((of) => weekdayOf(of.day) === weekdayOf(day))
     return sameWeekday.length >= 2 ? sameWeekday : recent
   }
 
   /** The week that ends with this day, as far as it is known. */
-  private weekTo(day: DayProfile): WindowProfile {
-    const before = this.days.slice(-6).filter((of) => of.day > day.day - 7)
+  private weekTo(day: DayProfile, at: number): WindowProfile {
+    const before = this.days.slice(Math.max(0, at - 6), at).filter((of) => of.day > day.day - 7)
     return mergeProfiles([...before, day].map(({ profile }) => profile))!
-  }
-
-  private segments(): readonly string[] {
-    return segmentsOf(this.days.slice(0, this.historyEnd))
-  }
-
-  /** Takes all days so far as the history, as far back as it may reach. */
-  private fit(): void {
-    this.days = this.days.slice(-this.settings.mostHistory)
-    this.historyEnd = this.days.length
-    this.sinceFit = 0
-    this.calibration = undefined
-    const withRows = this.days.filter(({ profile }) => profile.rows >= this.settings.leastRows)
-    this.series = seriesOf(this.layout, this.segments(), this.settings)
-    this.measurements = this.series.map(({ valueOn }) => this.days.map(valueOn))
-    if (withRows.length < this.settings.leastHistory) return
-    const days = Int32Array.from(this.days, ({ day }) => day)
-    this.calibration = calibrate(
-      this.measurements.map((measured) => observationsOf(days, measured)),
-      this.settings.falseAlarms,
-    )
   }
 
   private refuseForeign(day: number, profile: WindowProfile): void {
@@ -169,16 +173,6 @@ export class DriftDetector {
   }
 }
 
-const observationsOf = (days: Int32Array, measured: readonly Measurement[]) => ({
-  days,
-  values: Float64Array.from(measured, ({ value }) => value),
-  noises: Float64Array.from(measured, ({ noise }) => noise),
-})
-
-/** Segments with rows on at least half of the days. */
-const segmentsOf = (days: readonly DayProfile[]): readonly string[] => {
-  const seen = new Map<string, number>()
-  for (const { segments } of days)
-    for (const segment of segments?.keys() ?? []) seen.set(segment, (seen.get(segment) ?? 0) + 1)
-  return [...seen].flatMap(([segment, times]) => (2 * times >= days.length ? [segment] : [])).sort()
-}
+/** Days before a day that what is said of it may follow from. */
+const daysNeeded = ({ mostHistory, lagDays, refitDays, confirmWithin }: DriftSettings): number =>
+  mostHistory + lagDays + refitDays + confirmWithin

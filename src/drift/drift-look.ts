@@ -64,7 +64,7 @@ export interface DriftLook {
   readonly historyDays: number
   /** What was found, by effect. */
   readonly found: DriftSeverity
-  /** What is told: `severe` needs confirmation by other looks. */
+  /** What is told: `severe` needs confirmation by the days before. */
   readonly severity: DriftSeverity
   /** The verdict in sentences, the weightiest first. */
   readonly reasons: readonly string[]

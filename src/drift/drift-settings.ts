@@ -18,7 +18,9 @@ export interface DriftSettings {
   readonly leastHistory: number
   /** The latest days that limits are made from. Default 100. */
   readonly mostHistory: number
-  /** Days after which looked-at days become part of the history. Default 7. */
+  /** Days at least between the history and the day looked at: what lasts is news for as long. Default 7. */
+  readonly lagDays: number
+  /** Days after which the history goes on, and limits are made anew; counted from 1970-01-01. Default 7. */
   readonly refitDays: number
   /** Values at least for a day's measure to count, else the day says nothing of it. Default 100. */
   readonly leastRows: number
@@ -27,7 +29,7 @@ export interface DriftSettings {
   readonly moderate: EffectLimits
   readonly severe: EffectLimits
   readonly critical: EffectLimits
-  /** `severe` is told when this many of the last `confirmWithin` looks found it. Default 2. */
+  /** `severe` is told when it is found on this many of the last `confirmWithin` days. Default 2. */
   readonly confirmLooks: number
   /** Default 3. */
   readonly confirmWithin: number
@@ -37,6 +39,7 @@ export const DRIFT_DEFAULTS: DriftSettings = {
   falseAlarms: 0.05,
   leastHistory: 28,
   mostHistory: 100,
+  lagDays: 7,
   refitDays: 7,
   leastRows: 100,
   leastCategory: 0.003,
@@ -78,6 +81,7 @@ const BOUNDS = [
   ['falseAlarms', 0.001, 0.5, false],
   ['leastHistory', 14, 1000, true],
   ['mostHistory', 14, 1000, true],
+  ['lagDays', 0, 1000, true],
   ['refitDays', 1, 1000, true],
   ['leastRows', 1, 1e9, true],
   ['leastCategory', 0, 1, false],

@@ -32,8 +32,8 @@ export interface LookContext {
   readonly layout: ProfileLayout
   readonly settings: DriftSettings
   readonly importance: Readonly<Record<string, number>> | undefined
-  /** What earlier looks found, oldest first. */
-  readonly earlier: readonly DriftSeverity[]
+  /** What was found on the days before, oldest first. Asked for only where it decides, as it takes looks. */
+  readonly earlier: () => readonly DriftSeverity[]
   /** NaN without enough history, as then nothing is charted. */
   readonly limit: number
   readonly historyDays: number
@@ -53,7 +53,7 @@ export const lookAt = (day: DayProfile, context: LookContext): DriftLook => {
   const features = featureDrifts(day, context, score)
   const segments = context.segments.map((segment) => scoreDrift(day, segment, context))
   const found = worstOf([...features, score, ...segments].map(({ severity }) => severity))
-  const severity = confirmedSeverity(found, context.earlier, settings)
+  const severity = confirmedSeverity(found, found === 'severe' ? context.earlier() : [], settings)
   const isCharted = !Number.isNaN(limit)
   const look = {
     day: day.day,

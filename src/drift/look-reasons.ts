@@ -28,7 +28,7 @@ export const reasonsOf = (look: Omit<DriftLook, 'reasons'>, settings: DriftSetti
   const unconfirmed =
     found !== severity
       ? [
-          `Severe is told when ${settings.confirmLooks} of ${settings.confirmWithin} looks find it; this one is told as ${severity}.`,
+          `Severe is told when it is found on ${settings.confirmLooks} of ${settings.confirmWithin} days; this one is told as ${severity}.`,
         ]
       : []
   const small =

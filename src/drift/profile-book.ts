@@ -7,8 +7,14 @@ import { mergeProfiles, WindowProfile } from './window-profile.ts'
 
 const HOUR_MS = 3_600_000
 
+/** Hours whose rows are collected at the same time, so that rows of two hours in alternation cost no more. */
+const OPEN_HOURS = 3
+
 /** Rows of segments beyond the bound are counted here. */
 export const OTHER_SEGMENTS = '(other)'
+
+/** Segments of a book where nothing is said. */
+export const MOST_SEGMENTS = 50
 
 /** What the rows of one day were like, all together and in each segment. */
 export interface DayProfile {
@@ -20,8 +26,14 @@ export interface DayProfile {
 }
 
 export interface BookOptions extends LayoutOptions {
-  /** Segments at most; rows of later ones are counted as `(other)`. Default 50. */
+  /** Segments at most; rows of later ones are counted as `(other)`. Default `MOST_SEGMENTS`, 50. */
   readonly segments?: number
+}
+
+/** An hour whose rows are being collected. */
+interface OpenHour {
+  hour: number
+  readonly buffer: RowBuffer
 }
 
 /**
@@ -36,30 +48,28 @@ export class ProfileBook {
   private readonly known = new Set<string>()
   private readonly hours = new Map<number, WindowProfile>()
   private readonly segmentDays = new Map<number, Map<string, WindowProfile>>()
-  private buffer: RowBuffer | undefined
-  private openHour = Number.NaN
-  private readonly oneScore = new Float64Array(1)
-  private readonly noFeatures = new Float64Array(0)
+  /** The one that was used last comes first. */
+  private readonly open: OpenHour[] = []
 
   /** In the bins of `reference`. */
   constructor(reference: DriftReference, options: BookOptions = {}) {
     this.layout = profileLayoutOf(reference, options)
     this.scoreLayout = scoreLayoutOf(reference, options.threshold)
-    this.mostSegments = options.segments ?? 50
+    this.mostSegments = options.segments ?? MOST_SEGMENTS
   }
 
   /** Adds one row, which happened at `eventTimeMs`. */
   add(eventTimeMs: number, features: Float64Array, score: number, segment?: string): void {
     const hour = Math.floor(eventTimeMs / HOUR_MS)
-    if (hour !== this.openHour) this.open(hour)
-    this.buffer!.add(features, score)
+    const latest = this.open[0]
+    const buffer = latest !== undefined && latest.hour === hour ? latest.buffer : this.bufferOf(hour)
+    buffer.add(features, score)
     if (segment !== undefined) this.addScore(Math.floor(eventTimeMs / DAY_MS), segment, score)
   }
 
   /** Adds one score to a segment alone. */
   addScore(day: number, segment: string, score: number): void {
-    this.oneScore[0] = score
-    this.segmentOf(day, segment).addRows(this.noFeatures, this.oneScore)
+    this.segmentOf(day, segment).addScore(score)
   }
 
   /** Adds rows of one hour that lie in columns, one for each feature, and their scores. */
@@ -84,7 +94,7 @@ export class ProfileBook {
 
   /** The profile of an hour; undefined when it has no rows. */
   hour(hour: number): WindowProfile | undefined {
-    this.buffer?.flush()
+    this.flush()
     return this.hours.get(hour)
   }
 
@@ -96,21 +106,60 @@ export class ProfileBook {
     return { day, profile, segments: this.segmentDays.get(day) ?? new Map() }
   }
 
+  /** The names of segments in the order in which they came. */
+  get segmentNames(): Iterable<string> {
+    return this.known
+  }
+
+  /** Takes these for the first names that came, so that a book goes on where another one ended. */
+  knowSegments(names: Iterable<string>): void {
+    for (const name of names) if (this.known.size < this.mostSegments) this.known.add(name)
+  }
+
+  /** All days with rows, ascending, which the book forgets, with all names of segments. */
+  takeDays(): DayProfile[] {
+    const numbers = [...new Set(this.hoursWithRows().map((hour) => Math.floor(hour / 24)))]
+    const days = numbers.map((day) => this.day(day)!)
+    this.open.length = 0
+    this.hours.clear()
+    this.segmentDays.clear()
+    this.known.clear()
+    return days
+  }
+
   /** Forgets hours and segments of days before `day`. Names of segments are kept. */
   removeBefore(day: number): void {
-    this.buffer?.flush()
-    for (const hour of this.hours.keys())
-      if (hour < day * 24 && hour !== this.openHour) this.hours.delete(hour)
+    this.flush()
+    const kept = this.open.filter(({ hour }) => hour >= day * 24)
+    this.open.splice(0, this.open.length, ...kept)
+    for (const hour of this.hours.keys()) if (hour < day * 24) this.hours.delete(hour)
     for (const of of this.segmentDays.keys()) if (of < day) this.segmentDays.delete(of)
   }
 
-  private open(hour: number): void {
+  private flush(): void {
+    for (const { buffer } of this.open) buffer.flush()
+  }
+
+  /** Where rows of an hour are collected; of many hours, in the place of the least recent one. */
+  private bufferOf(hour: number): RowBuffer {
     if (!Number.isFinite(hour))
       throw new VigiaError('DRIFT_PROFILE_REFUSED', { reason: `a row is of the time ${hour}` })
-    const profile = this.hourOf(hour)
-    if (this.buffer === undefined) this.buffer = new RowBuffer(profile)
-    else this.buffer.turnTo(profile)
-    this.openHour = hour
+    const { open } = this
+    let at = 0
+    while (at < open.length && open[at]!.hour !== hour) at++
+    if (at === open.length) {
+      const profile = this.hourOf(hour)
+      if (at < OPEN_HOURS) open.push({ hour, buffer: new RowBuffer(profile) })
+      else {
+        at--
+        open[at]!.buffer.turnTo(profile)
+        open[at]!.hour = hour
+      }
+    }
+    const found = open[at]!
+    for (; at > 0; at--) open[at] = open[at - 1]!
+    open[0] = found
+    return found.buffer
   }
 
   private hourOf(hour: number): WindowProfile {

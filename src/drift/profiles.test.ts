@@ -54,6 +54,17 @@ describe('a profile', () => {
     expect(byColumns.counts).toEqual(profileOf(features, scores).counts)
   })
 
+  it('counts one score as a row of a layout without features', () => {
+    const { scores } = shapedRows(4, 300)
+    const [one, all] = [scoreLayoutOf(reference, 0.9), scoreLayoutOf(reference, 0.9)].map(
+      (of) => new WindowProfile(of),
+    )
+    for (const score of [...scores, Number.NaN]) one!.addScore(score)
+    all!.addRows(new Float64Array(0), Float64Array.of(...scores, Number.NaN))
+    expect(encodeProfile(one!)).toEqual(encodeProfile(all!))
+    expect(() => new WindowProfile(layout).addScore(1)).toThrow('has 9 features too')
+  })
+
   it('refuses rows of another width', () => {
     expect(() => new WindowProfile(layout).addRows(new Float64Array(7), new Float64Array(1))).toThrow(
       '7 values are not 9 for each of 1 scores',
@@ -166,6 +177,45 @@ describe('a book of profiles', () => {
       ['b', 1, 1],
       ['(other)', 2, 2],
     ])
+  })
+
+  it('law: rows of many hours in alternation are counted as rows of one hour after the other', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 6 }), (seed, hours) => {
+        const { features, scores } = shapedRows(seed, 120)
+        const [mixed, sorted] = [bookOf(), bookOf()]
+        const hourOf = (row: number) => (row * 7) % hours
+        const add = (book: ProfileBook, row: number) =>
+          book.add(hourOf(row) * HOUR_MS, rowOf(features, row), scores[row]!, `s${row % 3}`)
+        for (const row of scores.keys()) add(mixed, row)
+        for (let hour = 0; hour < hours; hour++)
+          for (const row of scores.keys()) if (hourOf(row) === hour) add(sorted, row)
+        for (let hour = 0; hour < hours; hour++)
+          expect(encodeProfile(mixed.hour(hour)!)).toEqual(encodeProfile(sorted.hour(hour)!))
+        expect(mixed.day(0)!.profile.rows).toBe(120)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('gives its days away and goes on, with names of segments that it is told', () => {
+    const { features, scores } = shapedRows(9, 30)
+    const book = bookOf(2)
+    for (const row of scores.keys())
+      book.add((row % 2) * 24 * HOUR_MS, rowOf(features, row), scores[row]!, `s${row % 3}`)
+    expect([...book.segmentNames]).toEqual(['s0', 's1'])
+    expect(
+      book.takeDays().map(({ day, profile, segments }) => [day, profile.rows, [...segments!.keys()]]),
+    ).toEqual([
+      [0, 15, ['s0', '(other)', 's1']],
+      [1, 15, ['s1', 's0', '(other)']],
+    ])
+    expect([book.takeDays(), [...book.segmentNames]]).toEqual([[], []])
+    book.knowSegments(['s2', 's1', 's0'])
+    for (const row of scores.keys()) book.add(0, rowOf(features, row), scores[row]!, `s${row % 3}`)
+    const [day] = book.takeDays()
+    expect([...day!.segments!.keys()]).toEqual(['(other)', 's1', 's2'])
+    expect(day!.profile.rows).toBe(30)
   })
 
   it('takes profiles from elsewhere, and forgets days', () => {

@@ -45,10 +45,10 @@ export const weightedEffect = (effect: EffectLimits, share: number, features: nu
 }
 
 /**
- * What a look may tell of the severity it found: `severe` only when enough of the last looks found it, else
- * it is told as moderate. `critical` is told at once: a broken feed does not wait for tomorrow.
+ * What a look may tell of the severity it found: `severe` only when enough of the last days have it, else it
+ * is told as moderate. `critical` is told at once: a broken feed does not wait for tomorrow.
  *
- * @param earlier what the looks before found, oldest first
+ * @param earlier what was found on the days before, oldest first
  */
 export const confirmedSeverity = (
   found: DriftSeverity,

@@ -68,6 +68,16 @@ export class WindowProfile {
     }
   }
 
+  /** Adds one row of a layout without features: what segments are counted by as they are served. */
+  addScore(score: number): void {
+    const { columns, block, features, threshold } = this.layout
+    if (features > 0) throw new RangeError(`A row of this profile has ${features} features too.`)
+    this.countRows(1)
+    block.doubles[0] = score
+    columns[0]!.countInto(block, 1, this.counts, 0)
+    if (score >= threshold) this.alertCount++
+  }
+
   /** Adds all rows of another profile in the same bins. */
   merge(other: WindowProfile): void {
     if (other.layout.fingerprint !== this.layout.fingerprint)

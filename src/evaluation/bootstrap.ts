@@ -2,6 +2,7 @@ import type { Random } from '../foundation/random.ts'
 import { dailyPrecision } from './daily-precision.ts'
 import type { Resample, ScoredRows } from './figure.ts'
 import { FIGURES, type FigureKey, keyOf } from './figures.ts'
+import { poissonCopies } from './poisson-copies.ts'
 import { rowsByScore } from './rows-by-score.ts'
 
 /** Ends of a 95 % interval; null where the figure is not defined. */
@@ -47,7 +48,7 @@ const resampleRows = (
   let [frauds, genuine, rightPairs, precisionSum, squaredErrors] = [0, 0, 0, 0, 0]
   let [fraudsBefore, genuineBefore, caught, falseAlarms] = [0, 0, 0, 0]
   for (let at = 0; at < scores.length; at++) {
-    const copies = poissonOf(random.next())
+    const copies = poissonCopies(random.next())
     const score = scores[at]!
     if (labels[at] === 1) frauds += copies
     else genuine += copies
@@ -70,15 +71,6 @@ const resampledMean = (values: readonly number[], random: Random): number => {
   let sum = 0
   for (let at = 0; at < values.length; at++) sum += values[random.integer(values.length)]!
   return sum / values.length
-}
-
-/** Cumulative probabilities of a Poisson number of mean 1. */
-const CUMULATIVE = [1, 2, 2.5, 8 / 3, 65 / 24, 163 / 60, 1957 / 720, 685 / 252].map((sum) => sum / Math.E)
-
-const poissonOf = (uniform: number): number => {
-  let copies = 0
-  while (copies < CUMULATIVE.length && uniform >= CUMULATIVE[copies]!) copies++
-  return copies
 }
 
 const middleOf = (values: readonly number[]): Interval => {

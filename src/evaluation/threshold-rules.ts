@@ -18,6 +18,22 @@ export const alertBudgetThreshold = (
 }
 
 /**
+ * The score that flags the number of rows nearest to `wanted`, and how many it flags; of two as near the
+ * higher score. Equal scores are flagged together. The highest score at least; NaN and 0 without scores.
+ */
+export const nearestCountThreshold = (
+  scores: Float64Array,
+  wanted: number,
+): { readonly threshold: number; readonly count: number } => {
+  let nearest = { threshold: Number.NaN, count: 0 }
+  forEachThreshold(new Uint8Array(scores.length), scores, (_, count, threshold) => {
+    const isFirst = nearest.count === 0
+    if (isFirst || Math.abs(count - wanted) < Math.abs(nearest.count - wanted)) nearest = { threshold, count }
+  })
+  return nearest
+}
+
+/**
  * The threshold of the highest recall with a precision of at least `floor`; of equals the highest. null when
  * none reaches it.
  */

@@ -1,4 +1,5 @@
 import { whatOf } from '../dataset/quarantine-reasons.ts'
+import { firstNames } from '../foundation/first-names.ts'
 import { amountText } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
 import { fractionalSecondsProblem } from '../transaction/event-time.ts'
@@ -170,8 +171,7 @@ const lookForAbsent = (
   const names = Object.keys(record)
   if (absent.length === columns.length) {
     const all = columns.map(({ name }) => name)
-    const more = all.length > MOST_LISTED ? ` and ${all.length - MOST_LISTED} more` : ''
-    const allowed = `columns of the source: ${all.slice(0, MOST_LISTED).join(', ')}${more}`
+    const allowed = `columns of the source: ${firstNames(all, MOST_LISTED)}`
     const got = shown(names.slice(0, MOST_LISTED))
     if (all.length > 0)
       problems.push({ field: '', what: 'has none of the columns that the mapping reads', allowed, got })

@@ -1,18 +1,50 @@
 import type { ChartVerdict, DriftLook, FeatureDrift } from '../drift/drift-look.ts'
+import { isOfTheFeed } from '../drift/feed-series.ts'
+import { firstNames } from '../foundation/first-names.ts'
+import { faultInWords } from './fault-in-words.ts'
+import type { MonitorReport } from './monitor-report.ts'
 
-/** Series that tell of a feed rather than of customers. */
-const OF_THE_FEED = new Set(['share of missing values', 'share of unseen categories'])
+/**
+ * What to do about a look, the most urgent first: broken data explain the rest, and what labels say is more
+ * than what features let fear.
+ */
+export const adviceOn = (
+  look: DriftLook,
+  { performance, quality }: Pick<MonitorReport, 'performance' | 'quality'>,
+): readonly string[] => {
+  const found = [...onQuality(quality), ...onPerformance(performance)]
+  return found.length > 0 && look.basis === 'chart' && !look.isRaised ? found : [...found, ...onDrift(look)]
+}
 
-/** What to do about a look, the most urgent first. It names what was found, and commands that exist. */
-export const adviceOn = (look: DriftLook): readonly string[] => {
+const onQuality = ({ days, blockedDays }: MonitorReport['quality']): readonly string[] => {
+  const latest = days.at(-1)
+  return [
+    ...(latest?.faults ?? []).map(
+      (fault) => `Data of ${latest!.date} are broken: ${faultInWords(fault)}. ${fault.whatToDo}`,
+    ),
+    ...(blockedDays.length === 0
+      ? []
+      : [`Do not retrain on ${blockedDays.join(', ')}: a model that learns a fault is worse.`]),
+  ]
+}
+
+const onPerformance = (performance: MonitorReport['performance']): readonly string[] => {
+  if (performance === null || performance.reasons.length === 0) return []
+  return [
+    `Decisions have become worse, or the scores wrong. First of all: ${performance.reasons[0]}. Look at the latest alerts and missed frauds for what is new, and train on recent days with labels once the cohorts are mature.`,
+  ]
+}
+
+/** What to do about drift. It names what was found, and commands that exist. */
+const onDrift = (look: DriftLook): readonly string[] => {
   if (look.basis === 'effects only')
     return [
       `The history has ${look.historyDays} usable days, too few for limits: only the size of changes is shown, and nothing is raised. Days of training come with models that this version trains; every day of the log adds one.`,
     ]
   if (!look.isRaised) return ['Nothing to do: no feature, score or segment is beyond its limit.']
   const changed = beyondLimit(look)
-  const broken = changed.filter(({ chart }) => OF_THE_FEED.has(chart!.series))
-  const moved = changed.filter(({ chart }) => !OF_THE_FEED.has(chart!.series))
+  const broken = changed.filter(({ chart }) => isOfTheFeed(chart!.series))
+  const moved = changed.filter(({ chart }) => !isOfTheFeed(chart!.series))
   const scores = [look.score, ...look.segments].filter(({ chart }) => isBeyond(chart))
   return [
     ...(broken.length === 0
@@ -42,9 +74,6 @@ const isBeyond = (chart: ChartVerdict | undefined): chart is ChartVerdict => cha
 
 const MOST_NAMED = 5
 
-const named = (names: readonly string[]): string =>
-  names.length <= MOST_NAMED
-    ? names.join(', ')
-    : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
+const named = (names: readonly string[]): string => firstNames(names, MOST_NAMED)
 
 const percent = (share: number): string => (Number.isNaN(share) ? 'unknown' : `${(100 * share).toFixed(2)} %`)

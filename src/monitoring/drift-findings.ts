@@ -1,4 +1,5 @@
 import { worstOf } from '../drift/severity.ts'
+import { firstNames } from '../foundation/first-names.ts'
 import { beyondLimit } from './advice.ts'
 import { atMost } from './at-most.ts'
 import type { Findings } from './find-in.ts'
@@ -15,12 +16,11 @@ export const findDrift = ({ looks, advice }: MonitorReport): Findings => {
   const changed = beyondLimit(look)
   const severity = atMost(worstOf(changed.map((feature) => feature.severity)), look.severity)
   if (severity === 'none') return { kinds, findings: [] }
-  const names = changed.slice(0, MOST_NAMED).map(({ feature }) => feature)
-  const more = changed.length > MOST_NAMED ? ` and ${changed.length - MOST_NAMED} more` : ''
+  const names = changed.map(({ feature }) => feature)
   const told = changed
     .slice(0, MOST_TOLD)
     .map((feature) => `${feature.feature}: ${feature.direction} (${feature.severity}).`)
-  const summary = `${changed.length} of ${look.features.length} features changed on ${look.date}: ${names.join(', ')}${more}`
+  const summary = `${changed.length} of ${look.features.length} features changed on ${look.date}: ${firstNames(names, MOST_NAMED)}`
   const details = [
     ...told,
     ...(changed.length > MOST_TOLD ? [`${changed.length - MOST_TOLD} more are beyond the limit.`] : []),

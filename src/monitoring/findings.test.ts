@@ -4,6 +4,7 @@ import type { DriftSeverity } from '../drift/severity.ts'
 import { findingsOf, lookOf } from './findings.ts'
 import { figuresOf } from './look-figures.ts'
 import type { MonitorReport } from './monitor-report.ts'
+import { unjudgedQuality } from './quality-section.ts'
 
 describe('what a look says to the alerts', () => {
   it('is one finding for all changed features, by the gravest, the furthest named first, and what to do', () => {
@@ -194,6 +195,8 @@ function reportWith(look: Partial<MonitorReport['looks'][number]>): MonitorRepor
     unfinished: null,
     days: [],
     looks: [whole],
+    performance: null,
+    quality: unjudgedQuality(),
     severity: whole.severity,
     changed: [],
     changedCount: whole.features.filter((feature) => feature.chart?.isBeyond === true).length,

@@ -32,6 +32,10 @@ export const reportsIn = (path: string, logs: readonly string[]): string =>
 /** Folder of what a look at these logs writes on its way. */
 export const workIn = (path: string, logs: readonly string[]): string => join(path, looksName(logs), 'work')
 
+/** Folder of looks that were taken and not told to the alerts yet. */
+export const untoldIn = (path: string, logs: readonly string[]): string =>
+  join(path, looksName(logs), 'untold')
+
 /** After how long without a look one is missing, milliseconds: the longest pause of the schedule. */
 export const everyMsOf = ({ schedule, time_zone }: MonitoringSettings, nowMs: number): number =>
   longestPauseMs(cronSchedule(schedule, time_zone), nowMs)

@@ -1,6 +1,8 @@
 import type { DriftLook } from '../drift/drift-look.ts'
 import type { DriftSeverity } from '../drift/severity.ts'
 import type { DayOfFeature } from './over-time.ts'
+import type { PerformanceSection } from './performance-section.ts'
+import type { QualitySection } from './quality-section.ts'
 
 /** Transactions of the latest day that show what has changed. */
 export interface ChangedRow {
@@ -55,7 +57,11 @@ export interface MonitorReport {
   readonly days: readonly ReportedDay[]
   /** Ascending; `date` of each. */
   readonly looks: readonly (DriftLook & { readonly date: string })[]
-  /** Of the latest look; `none` without one. */
+  /** How good the decisions were; null where no day of decisions is over. */
+  readonly performance: PerformanceSection | null
+  /** Whether what came in was whole. */
+  readonly quality: QualitySection
+  /** The worst of the latest look at drift, of performance and of quality. */
   readonly severity: DriftSeverity
   /** Beyond their limit at the latest look, those furthest first; ten at most. */
   readonly changed: readonly ChangedFeature[]

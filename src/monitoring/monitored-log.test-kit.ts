@@ -1,7 +1,7 @@
 import type { DecisionEntry } from '../decisions/decided.ts'
 import { openTestLog, testModel } from '../decisions/inference.test-kit.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
-import { encodeDecision } from '../decisions/log/log-record.ts'
+import { encodeDecision, encodeLabel, type LabelEntry } from '../decisions/log/log-record.ts'
 import { documentOf } from '../decisions/log/model-document.ts'
 import { encodeDays } from '../drift/days-encoding.ts'
 import { ProfileBook } from '../drift/profile-book.ts'
@@ -74,15 +74,29 @@ export const watchedModel = (trainingDays: number): LoadedModel => {
   return { ...model, artifact: { manifest, reference, days: encodeDays(told) } as never }
 }
 
-/** Writes decisions on these rows to a new log in `folder`; `edit` may change what is logged of each. */
+/** What somebody said of a row, by its place among the rows. */
+export interface InventedLabel extends Partial<LabelEntry> {
+  readonly of: number
+  readonly isFraud: boolean | null
+  readonly receivedAtMs: number
+}
+
+/**
+ * Writes decisions on these rows to a new log in `folder`, and after them all that is told of them; `edit`
+ * may change what is logged of each decision, which model made it among that: one of `others`.
+ */
 export const writeDecisions = async (
   folder: string,
   model: LoadedModel,
   rows: readonly InventedRow[],
   edit: (entry: DecisionEntry, row: number) => DecisionEntry = (entry) => entry,
+  labels: readonly InventedLabel[] = [],
+  others: readonly LoadedModel[] = [],
 ): Promise<void> => {
   const opened = await openTestLog(folder)
-  await opened.writeDocument(`model-${model.key}`, JSON.stringify(documentOf(model)))
+  for (const one of [model, ...others])
+    await opened.writeDocument(`model-${one.key}`, JSON.stringify(documentOf(one)))
+  const written: Promise<unknown>[] = []
   const places = model.scorer.featureNames.map((name) => model.computed.indexOf(name))
   for (const [n, { eventTimeMs, visits, amount, type }] of rows.entries()) {
     const vector = new Float64Array(model.computed.length)
@@ -101,7 +115,13 @@ export const writeDecisions = async (
       latencyMs: 1,
       shadow: undefined,
     } as DecisionEntry
-    await opened.append(n + 1, encodeDecision(n + 1, edit(entry, n), vector))
+    written.push(opened.append(n + 1, Uint8Array.from(encodeDecision(n + 1, edit(entry, n), vector))))
   }
+  for (const [n, { of, ...label }] of labels.entries()) {
+    const sequence = rows.length + n + 1
+    const entry = { transactionId: `t${of}`, isApplied: true, ...label }
+    written.push(opened.append(sequence, Uint8Array.from(encodeLabel(sequence, entry))))
+  }
+  await Promise.all(written)
   await opened.close()
 }

@@ -8,25 +8,38 @@ import {
   scoreLayoutOf,
 } from '../drift/profile-layout.ts'
 
-/** A model whose traffic is watched: in which bins, and what was usual when it was trained. */
-export interface MonitoredModel {
+/** A model whose traffic is watched, and in which bins. */
+export interface WatchedModel {
   readonly loaded: LoadedModel
   /** Its features in their order, and its threshold. */
   readonly options: Required<LayoutOptions>
   /** Bins of its profiles. */
   readonly layout: ProfileLayout
+  /** Bins of its segments. */
+  readonly scoreLayout: ProfileLayout
+}
+
+/** One whose traffic is looked at, with what was usual when it was trained. */
+export interface MonitoredModel extends WatchedModel {
   /** The days of its training, ascending; none where its artifact tells of none. */
   readonly trainingDays: readonly DayProfile[]
 }
 
-/** @throws DRIFT_PROFILE_REFUSED when the artifact's days are not of its reference */
-export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
-  const { reference, days } = loaded.artifact
+export const watchedModel = (loaded: LoadedModel): WatchedModel => {
+  const { reference } = loaded.artifact
   const { featureNames, threshold } = loaded.scorer
   const options = { features: featureNames, threshold }
   const layout = profileLayoutOf(reference, options)
-  const trainingDays = days === undefined ? [] : decodeDays(days, layout, scoreLayoutOf(reference, threshold))
-  return { loaded, options, layout, trainingDays }
+  return { loaded, options, layout, scoreLayout: scoreLayoutOf(reference, threshold) }
+}
+
+/** @throws DRIFT_PROFILE_REFUSED when the artifact's days are not of its reference */
+export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
+  const { days } = loaded.artifact
+  const watched = watchedModel(loaded)
+  const { layout, scoreLayout } = watched
+  const trainingDays = days === undefined ? [] : decodeDays(days, layout, scoreLayout)
+  return { ...watched, trainingDays }
 }
 
 /**
@@ -36,7 +49,7 @@ export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
  * @param computed names of the logged vector's values, of the model that decided
  */
 export const readerFor = (
-  { loaded }: Pick<MonitoredModel, 'loaded'>,
+  { loaded }: Pick<WatchedModel, 'loaded'>,
   { key, computed }: { readonly key: string; readonly computed: readonly string[] },
 ): DecisionReader | undefined => {
   const { scorer } = loaded
@@ -44,9 +57,11 @@ export const readerFor = (
   if (places.includes(-1)) return undefined
   const vector = new Float64Array(places.length)
   const isOwn = key === loaded.key
+  const read = { vector, score: Number.NaN }
   return (logged, probability) => {
     for (let f = 0; f < places.length; f++) vector[f] = logged[places[f]!]!
-    return { vector, score: isOwn ? probability : scorer.scoreOne(vector) }
+    read.score = isOwn ? probability : scorer.scoreOne(vector)
+    return read
   }
 }
 
@@ -55,3 +70,17 @@ export type DecisionReader = (
   logged: ArrayLike<number>,
   probability: number,
 ) => { readonly vector: Float64Array; readonly score: number }
+
+/** Reads decisions as `readerFor` does, of any model; undefined for one that cannot be read. */
+export const readersFor = (
+  model: Pick<WatchedModel, 'loaded'>,
+): ((by: { readonly key: string; readonly computed: readonly string[] }) => DecisionReader | undefined) => {
+  const readers = new Map<string, DecisionReader | undefined>()
+  return (by) => {
+    const known = readers.get(by.key)
+    if (known !== undefined || readers.has(by.key)) return known
+    const reader = readerFor(model, by)
+    readers.set(by.key, reader)
+    return reader
+  }
+}

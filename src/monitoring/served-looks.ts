@@ -4,7 +4,7 @@ import type { LookFigures } from './look-figures.ts'
 /** One look that was to be taken, as an auditor reads of it. */
 export interface LookRun {
   readonly scheduledForMs: number
-  /** From 1: a look that was cut short is taken again. */
+  /** From 1: a look that failed or was cut short is taken again. */
   readonly attempt: number
   /** The process. */
   readonly by: string
@@ -13,6 +13,8 @@ export interface LookRun {
   readonly outcome: 'under way' | 'done' | 'failed' | 'stopped' | 'lost'
   /** What was found, or why not. */
   readonly detail: string
+  /** When it is tried again, if no other look is due by then; null: it is not. */
+  readonly againMs: number | null
 }
 
 /** What is known of looks without reading anything. */

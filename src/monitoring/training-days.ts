@@ -5,10 +5,8 @@ import { ProfileBook } from '../drift/profile-book.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import type { ReferenceProfile } from '../model/reference-profile.ts'
 import type { ModelScorer } from '../model/scorer.ts'
+import { MOST_DAYS } from './kept-days.ts'
 import { segmentOf } from './segment.ts'
-
-/** The latest days that an artifact tells of. */
-const MOST_DAYS = 130
 
 /** Parquet files of the same rows in the same order, in the order of arrival. */
 export interface FilesOfDays {
@@ -28,6 +26,8 @@ export interface DaysOfRunOptions {
    * like no later ones, and are left out.
    */
   readonly warmUpMs: number
+  /** The latest days that are told of. Default `MOST_DAYS`, 130. */
+  readonly mostDays?: number
   readonly signal: AbortSignal
 }
 
@@ -41,10 +41,10 @@ export interface DaysOfRunOptions {
 export const daysOfRun = async (
   connection: DuckDBConnection,
   files: FilesOfDays,
-  { scorer, reference, threshold, warmUpMs, signal }: DaysOfRunOptions,
+  { scorer, reference, threshold, warmUpMs, mostDays = MOST_DAYS, signal }: DaysOfRunOptions,
 ): Promise<Uint8Array> => {
   const book = new ProfileBook(reference, { features: scorer.featureNames, threshold })
-  const { first, last } = await daysWithin(connection, files.features, warmUpMs)
+  const { first, last } = await daysWithin(connection, files.features, warmUpMs, mostDays)
   for await (const rows of readChunks(connection, files, { names: scorer.featureNames, first, last })) {
     signal.throwIfAborted()
     const scores = new Float64Array(rows.rowCount)
@@ -77,13 +77,14 @@ const daysWithin = async (
   connection: DuckDBConnection,
   features: string,
   warmUpMs: number,
+  mostDays: number,
 ): Promise<{ readonly first: number; readonly last: number }> => {
   const result = await connection.runAndReadAll(
     `SELECT min(event_time_ms)::DOUBLE, max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,
   )
   const [least, most] = result.getRows()[0] as [number | null, number | null]
   const last = Math.floor((most ?? 0) / DAY_MS) - 1
-  return { first: Math.max(Math.floor(((least ?? 0) + warmUpMs) / DAY_MS) + 1, last - MOST_DAYS + 1), last }
+  return { first: Math.max(Math.floor(((least ?? 0) + warmUpMs) / DAY_MS) + 1, last - mostDays + 1), last }
 }
 
 async function* readChunks(

@@ -1,4 +1,4 @@
-import { type DecidedRows, isKnownAt } from './decided-rows.ts'
+import { countOf, type DecidedRows, isKnownAt } from './decided-rows.ts'
 import type { Estimate } from './estimate.ts'
 import { weightedCount } from './weighted-count.ts'
 
@@ -51,7 +51,7 @@ export const auditEstimate = (
     const at = rows.decidedAtMs[row]!
     if (at < fromMs || at >= toMs) continue
     const stratum = strata[rows.flagged[row]!]!
-    stratum.rows++
+    stratum.rows += countOf(rows, row)
     const propensity = rows.propensities[row]!
     if (Number.isNaN(propensity)) continue
     if (!isKnownAt(rows, row, asOfMs)) {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { DAY_MS } from '../foundation/days.ts'
 import { createRandom } from '../foundation/random.ts'
 import { type Cohort, cohortsOf, maturityCurves } from './cohorts.ts'
+import { untoldEvent } from './decided-event.test-kit.ts'
 import { type DecidedEvent, decidedRows } from './decided-rows.ts'
 import { fraudsByScore, weightedAveragePrecision } from './frauds-by-score.ts'
 import { daysUntilKnown, knownShareAt, maturityCurve } from './maturity-curve.ts'
@@ -152,7 +153,7 @@ describe('a cohort', () => {
   })
 
   it('stands in order, and those without decisions are left out', () => {
-    const two = decidedRows([event({ decidedAtMs: 9 * DAY_MS }), event({ decidedAtMs: 0 })])
+    const two = decidedRows([untoldEvent({ decidedAtMs: 9 * DAY_MS }), untoldEvent({ decidedAtMs: 0 })])
     const found = cohortsOf(two, { ...options, cohortDays: 1 })
     expect(found.map(({ fromMs }) => fromMs)).toEqual([0, 9 * DAY_MS])
   })
@@ -162,7 +163,7 @@ describe('average precision under weights', () => {
   const { labels, scores, value } = golden.weighted_average_precision
   const rows = decidedRows(
     labels.map((label, at) =>
-      event({ label, score: scores[at]!, knownAtMs: 1, origin: 'alert', decidedAtMs: 0 }),
+      untoldEvent({ label, score: scores[at]!, knownAtMs: 1, origin: 'alert', decidedAtMs: 0 }),
     ),
   )
   const ranked = fraudsByScore(
@@ -185,26 +186,13 @@ describe('average precision under weights', () => {
 
 describe('decisions', () => {
   it('that contradict themselves are refused, with the row', () => {
-    const refused = (wrong: Partial<DecidedEvent>) => () => decidedRows([event({}), event(wrong)])
+    const refused = (wrong: Partial<DecidedEvent>) => () => decidedRows([untoldEvent({}), untoldEvent(wrong)])
     expect(refused({ score: 1.5 })).toThrow('Decision 1: score is 1.5; allowed: 0 to 1')
     expect(refused({ propensity: 0 })).toThrow('propensity')
     expect(refused({ knownAtMs: 3 })).toThrow('label')
     expect(refused({ label: 1, origin: 'alert', decidedAtMs: 5, knownAtMs: 4 })).toThrow('at least')
     expect(refused({ label: 1, knownAtMs: 9 * DAY_MS })).toThrow('origin')
   })
-})
-
-const event = (given: Partial<DecidedEvent>): DecidedEvent => ({
-  decidedAtMs: 0,
-  score: 0.1,
-  flagged: false,
-  amountMinor: 100,
-  segment: '',
-  label: null,
-  knownAtMs: null,
-  origin: null,
-  propensity: null,
-  ...given,
 })
 
 /** How far frauds were off in the week whose middle is at half maturity. */

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../foundation/days.ts'
 import { exp } from '../foundation/elementary/exponential.ts'
 import type { Random } from '../foundation/random.ts'
-import { type DecidedRows, isKnownAt, UNKNOWN } from './decided-rows.ts'
+import { countOf, type DecidedRows, isKnownAt, UNKNOWN } from './decided-rows.ts'
 import { type Estimate, estimateFrom } from './estimate.ts'
 import { type FraudsByScore, fraudsByScore, weightedAveragePrecision } from './frauds-by-score.ts'
 import { gammaWith } from './gamma-draw.ts'
@@ -135,7 +135,7 @@ const cohortOf = (
   return {
     fromMs,
     toMs: fromMs + cohortDays * DAY_MS,
-    rows: members.length,
+    rows: flagged.rows + missed.rows,
     flagged: flagged.rows,
     knownShare: { flagged: flagged.share, missed: missed.share },
     observed: {
@@ -158,10 +158,11 @@ const stratumOf = (
   let [count, known, share, age] = [0, 0, 0, 0]
   for (const row of members) {
     if (rows.flagged[row] !== flagged) continue
-    count++
+    const times = countOf(rows, row)
+    count += times
     const days = (asOfMs - rows.decidedAtMs[row]!) / DAY_MS
-    age += days
-    if (curve !== null) share += knownShareAt(curve, days)
+    age += times * days
+    if (curve !== null) share += times * knownShareAt(curve, days)
     if (rows.labels[row] === 1 && isKnownAt(rows, row, asOfMs)) known++
   }
   if (curve === null || count === 0)

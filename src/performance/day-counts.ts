@@ -1,5 +1,5 @@
 import { DAY_MS } from '../foundation/days.ts'
-import { type DecidedRows, isKnownAt } from './decided-rows.ts'
+import { countOf, type DecidedRows, isKnownAt } from './decided-rows.ts'
 
 /** What became known of the drawn rows of one day of decisions. */
 export interface DayCount {
@@ -62,6 +62,29 @@ export const calibrationByDay = (
     options,
   )
 
+/**
+ * Fraud rate by day of all decisions, as far as it was known so many whole days after the day's end: less
+ * than there was, and by the same measure every day, so that days compare.
+ */
+export const fraudRateByDay = (
+  rows: DecidedRows,
+  { asOfMs, fraudWaitDays }: { readonly asOfMs: number; readonly fraudWaitDays: number },
+): DayCount[] => {
+  const days = new Map<number, { rows: number; frauds: number }>()
+  for (let row = 0; row < rows.labels.length; row++) {
+    const day = Math.floor(rows.decidedAtMs[row]! / DAY_MS)
+    const settledMs = (day + 1 + fraudWaitDays) * DAY_MS
+    if (settledMs > asOfMs) continue
+    const tally = days.get(day) ?? { rows: 0, frauds: 0 }
+    days.set(day, tally)
+    tally.rows += countOf(rows, row)
+    if (rows.labels[row] === 1 && isKnownAt(rows, row, settledMs)) tally.frauds++
+  }
+  return [...days]
+    .sort(([a], [b]) => a - b)
+    .map(([day, { rows: all, frauds }]) => ({ day, rows: all, frauds, expected: all }))
+}
+
 /** By group, in order of days. `groupOf` gives -1 for a row of none. Rows that nobody drew do not count. */
 const countsByDay = (
   rows: DecidedRows,
@@ -99,10 +122,11 @@ const countsByDay = (
   })
 }
 
-/** A group with rows that only the audit drew waits for the audit. */
+/** A group with rows that only the audit drew waits for the audit; of blocked alerts it draws too. */
 const waitOf = (rows: DecidedRows, members: readonly number[], options: DayCountOptions): number => {
   const { alertWaitDays = 2, auditWaitDays = 7 } = options
-  return members.some((row) => rows.flagged[row] === 0) ? auditWaitDays : alertWaitDays
+  const isAudited = (row: number): boolean => rows.flagged[row] === 0 || rows.propensities[row]! < 1
+  return members.some(isAudited) ? auditWaitDays : alertWaitDays
 }
 
 interface Tally {

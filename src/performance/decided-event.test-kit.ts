@@ -14,3 +14,7 @@ export const decidedEvent = (given: Partial<DecidedEvent>): DecidedEvent => ({
   propensity: null,
   ...given,
 })
+
+/** One that nobody told of yet. */
+export const untoldEvent = (given: Partial<DecidedEvent>): DecidedEvent =>
+  decidedEvent({ label: null, knownAtMs: null, origin: null, ...given })

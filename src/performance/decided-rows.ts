@@ -26,6 +26,12 @@ export interface DecidedEvent {
 
 /** The same as columns, one entry a decision, as all figures read them. */
 export interface DecidedRows {
+  /**
+   * How many decisions each row stands for; left out: 1. Those of more are not flagged, nobody drew them or
+   * told a fraud among them, and they are of one day and segment: `decidedAtMs` and `scores` are their means,
+   * `amountsMinor` is of all of them together. So a year of decisions of which nobody ever told fits memory.
+   */
+  readonly counts?: Float64Array
   readonly decidedAtMs: Float64Array
   readonly scores: Float64Array
   readonly flagged: Uint8Array
@@ -89,6 +95,10 @@ const checkEvent = (event: DecidedEvent, row: number): void => {
   if (knownAtMs === null || !(knownAtMs >= decidedAtMs))
     refuse('knownAtMs', knownAtMs, `at least decidedAtMs, ${decidedAtMs}`)
 }
+
+/** Decisions that a row stands for. */
+export const countOf = ({ counts }: DecidedRows, row: number): number =>
+  counts === undefined ? 1 : counts[row]!
 
 /** Whether the label of a row was known at `asOfMs`. */
 export const isKnownAt = (rows: DecidedRows, row: number, asOfMs: number): boolean =>

@@ -21,20 +21,29 @@ const CAVEAT =
  *
  * @param scores calibrated probabilities, 0 to 1
  * @param flagged 1 where an alert was raised
+ * @param counts decisions that each of them stands for; left out: 1
  */
-export const expectedFigures = (scores: Float64Array, flagged: Uint8Array): ExpectedFigures => {
+export const expectedFigures = (
+  scores: Float64Array,
+  flagged: Uint8Array,
+  counts?: Float64Array,
+): ExpectedFigures => {
   let [frauds, found, alerts] = [0, 0, 0]
   for (let row = 0; row < scores.length; row++) {
-    frauds += scores[row]!
+    const times = counts === undefined ? 1 : counts[row]!
+    frauds += times * scores[row]!
     if (flagged[row] === 0) continue
-    alerts++
-    found += scores[row]!
+    alerts += times
+    found += times * scores[row]!
   }
   return {
     frauds,
     recall: found / frauds,
     precision: found / alerts,
-    averagePrecision: expectedAveragePrecision(scores, frauds),
+    averagePrecision:
+      counts === undefined
+        ? expectedAveragePrecision(scores, frauds)
+        : countedAveragePrecision(scores, counts, frauds),
     caveat: CAVEAT,
   }
 }
@@ -46,6 +55,21 @@ const expectedAveragePrecision = (scores: Float64Array, frauds: number): number 
     found += rising[at]!
     if (at > 0 && rising[at - 1] === rising[at]) continue
     sum += ((found - before) * found) / (rising.length - at)
+    before = found
+  }
+  return sum / frauds
+}
+
+/** The same where rows stand for several decisions. */
+const countedAveragePrecision = (scores: Float64Array, counts: Float64Array, frauds: number): number => {
+  const falling = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!)
+  let [sum, found, before, selected] = [0, 0, 0, 0]
+  for (let at = 0; at < falling.length; at++) {
+    const row = falling[at]!
+    found += counts[row]! * scores[row]!
+    selected += counts[row]!
+    if (at + 1 < falling.length && scores[falling[at + 1]!] === scores[row]) continue
+    sum += ((found - before) * found) / selected
     before = found
   }
   return sum / frauds

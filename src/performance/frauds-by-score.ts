@@ -1,4 +1,4 @@
-import { type DecidedRows, isKnownAt } from './decided-rows.ts'
+import { countOf, type DecidedRows, isKnownAt } from './decided-rows.ts'
 
 /** Known frauds by falling score: all that average precision under weights asks for. */
 export interface FraudsByScore {
@@ -14,15 +14,28 @@ export const fraudsByScore = (
   members: readonly number[],
   asOfMs: number,
 ): FraudsByScore => {
-  const rising = Float64Array.from(members, (row) => rows.scores[row]!).sort()
+  const selectedAt = rankOf(rows, members)
   const frauds = members
     .filter((row) => rows.labels[row] === 1 && isKnownAt(rows, row, asOfMs))
     .sort((a, b) => rows.scores[b]! - rows.scores[a]!)
   return {
     scores: Float64Array.from(frauds, (row) => rows.scores[row]!),
     flagged: Uint8Array.from(frauds, (row) => rows.flagged[row]!),
-    selected: Float64Array.from(frauds, (row) => rising.length - firstAtLeast(rising, rows.scores[row]!)),
+    selected: Float64Array.from(frauds, (row) => selectedAt(rows.scores[row]!)),
   }
+}
+
+/** How many decisions score at least as high. */
+const rankOf = (rows: DecidedRows, members: readonly number[]): ((score: number) => number) => {
+  if (rows.counts === undefined) {
+    const rising = Float64Array.from(members, (row) => rows.scores[row]!).sort()
+    return (score) => rising.length - firstAtLeast(rising, score)
+  }
+  const order = members.toSorted((a, b) => rows.scores[a]! - rows.scores[b]!)
+  const rising = Float64Array.from(order, (row) => rows.scores[row]!)
+  const above = new Float64Array(order.length + 1)
+  for (let at = order.length - 1; at >= 0; at--) above[at] = above[at + 1]! + countOf(rows, order[at]!)
+  return (score) => above[firstAtLeast(rising, score)]!
 }
 
 const firstAtLeast = (rising: Float64Array, score: number): number => {

@@ -25,12 +25,14 @@ export interface LoggedLabel {
   readonly isWaiting?: boolean | undefined
 }
 
+/**
+ * What the bank does with flagged transactions, which no log knows. `reviewed`: each is looked at and its
+ * label told. `blocked`: of those that were not let through, nobody learns the truth.
+ */
+export type FlaggedTreatment = 'reviewed' | 'blocked'
+
 export interface LoggedEventsOptions<D extends LoggedDecision> {
-  /**
-   * What the bank does with flagged transactions, which no log knows. `reviewed`: each is looked at and its
-   * label told. `blocked`: of those that were not let through, nobody learns the truth.
-   */
-  readonly flagged: 'reviewed' | 'blocked'
+  readonly flagged: FlaggedTreatment
   /** Groups that figures are told of apart; left out: there are none. */
   readonly segmentOf?: (decision: D) => string
 }
@@ -101,13 +103,23 @@ export const collectEvents = <D extends LoggedDecision>({
   }
 }
 
-const reachesThreshold = ({ isFlagged, controlSample }: LoggedDecision): boolean =>
+const reachesThreshold = ({
+  isFlagged,
+  controlSample,
+}: Pick<LoggedDecision, 'isFlagged' | 'controlSample'>): boolean =>
   isFlagged || controlSample?.drawn === 'let_through'
 
-const isCovered = (decision: LoggedDecision, flagged: 'reviewed' | 'blocked'): boolean =>
+const isCovered = (decision: LoggedDecision, flagged: FlaggedTreatment): boolean =>
   decision.controlSample !== undefined || (flagged === 'reviewed' && reachesThreshold(decision))
 
-const propensityOf = (decision: LoggedDecision, flagged: 'reviewed' | 'blocked'): number | null => {
+/**
+ * The chance that the truth of a decision had to be found out by review or by the control sample; null where
+ * it had none, or was not drawn. 1 for alerts that are reviewed, those that were let through among them.
+ */
+export const propensityOf = (
+  decision: Pick<LoggedDecision, 'isFlagged' | 'controlSample'>,
+  flagged: FlaggedTreatment,
+): number | null => {
   if (flagged === 'reviewed' && reachesThreshold(decision)) return 1
   const { controlSample } = decision
   return controlSample === undefined || controlSample.drawn === 'not_drawn' ? null : controlSample.propensity

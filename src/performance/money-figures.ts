@@ -1,4 +1,4 @@
-import { type DecidedRows, isKnownAt, UNKNOWN } from './decided-rows.ts'
+import { countOf, type DecidedRows, isKnownAt, UNKNOWN } from './decided-rows.ts'
 import { type Estimate, shareWithInterval } from './estimate.ts'
 
 /** What decisions of a group were worth, by rows and by money. Sources: docs/performance-monitoring.md. */
@@ -88,7 +88,7 @@ const addRow = (tally: Tally, rows: DecidedRows, row: number, asOfMs: number): v
   if (isFlagged && isKnown) tally.reviewed++
   const ofFlagged = isFraud ? tally.found : tally.insulted
   const outcome = isFlagged ? ofFlagged : isFraud ? tally.missed : tally.passed
-  outcome.rows++
+  outcome.rows += countOf(rows, row)
   const amount = rows.amountsMinor[row]!
   if (!Number.isNaN(amount)) outcome.valueMinor += amount
 }

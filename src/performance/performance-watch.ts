@@ -1,12 +1,21 @@
 import { VigiaError } from '../errors.ts'
 import { type DayBaseline, dayBaseline } from './day-baseline.ts'
-import { auditRateByDay, calibrationByDay, type DayCount, precisionByDay } from './day-counts.ts'
+import {
+  auditRateByDay,
+  calibrationByDay,
+  type DayCount,
+  fraudRateByDay,
+  precisionByDay,
+} from './day-counts.ts'
 import type { DecidedRows } from './decided-rows.ts'
 import { type Direction, newRateWatch, type RateWatch, type WatchedDay, watchDay } from './rate-watch.ts'
 
 /** One rate among those that are watched together. */
 export interface WatchedRate {
-  /** `precision`, `audit_rate`, or `calibration_<band>` with the band's number from 0. */
+  /**
+   * `precision`, `audit_rate` or without an audit `fraud_rate`, or `calibration_<band>` with the band's
+   * number from 0.
+   */
   readonly name: string
   /** Share of the evidence that is its, of all rates 1. */
   readonly weight: number
@@ -34,6 +43,13 @@ export interface WatchOptions {
   readonly alertWaitDays: number
   readonly auditWaitDays: number
   readonly leastAnswered: number
+  /** Days after which a day's known frauds are counted for `fraud_rate`, whatever comes later. Default 28. */
+  readonly fraudWaitDays: number
+  /**
+   * Of each rate the first so many counted days are the baseline, more where these have fewer than 20 frauds,
+   * and later ones are watched: the same days whenever one looks. Default: all days that are there.
+   */
+  readonly baselineDays: number
 }
 
 /** What a look says. */
@@ -60,6 +76,8 @@ export const DEFAULT_WATCH: WatchOptions = {
   alertWaitDays: 2,
   auditWaitDays: 7,
   leastAnswered: 0.9,
+  fraudWaitDays: 28,
+  baselineDays: Number.POSITIVE_INFINITY,
 }
 
 /** Frauds in the history below which a band says too little to be watched. */
@@ -70,8 +88,9 @@ const WEIGHTS = { precision: 0.5, calibration: 0.3, audit: 0.2 }
 
 /**
  * Watches of the precision of reviewed alerts (falling), of the calibration by score band (both ways) and of
- * the fraud rate of the audit sample (rising), with baselines from the days that have
- * settled at `asOfMs`. A rate with less than 14 such days or 20 frauds is left out.
+ * the fraud rate of the audit sample (rising), without one of the known fraud rate of all (both ways), with
+ * baselines from the days that have settled at `asOfMs`. A rate with less than 14 such days or 20 frauds is
+ * left out.
  *
  * @throws PERFORMANCE_HISTORY_SHORT when no rate is left
  */
@@ -81,7 +100,8 @@ export const newPerformanceWatch = (
   options: Partial<WatchOptions> = {},
 ): PerformanceWatch => {
   const all = { ...DEFAULT_WATCH, ...options }
-  const found = countsOf(rows, asOfMs, all).flatMap(({ name, direction, weight, days }) => {
+  const found = countsOf(rows, asOfMs, all).flatMap(({ name, direction, weight, days: counted }) => {
+    const days = baselineOf(counted, all.baselineDays)
     const frauds = days.reduce((sum, day) => sum + day.frauds, 0)
     const baseline = frauds < LEAST_FRAUDS ? null : baselineOrNull(days, name)
     return baseline === null ? [] : [{ name, direction, weight, days, baseline }]
@@ -103,6 +123,16 @@ export const newPerformanceWatch = (
       latest: null,
     })),
   }
+}
+
+/** The first of the days that are enough, or all of them. */
+const baselineOf = (days: readonly DayCount[], least: number): readonly DayCount[] => {
+  let frauds = 0
+  const last = days.findIndex((day, at) => {
+    frauds += day.frauds
+    return at + 1 >= least && frauds >= LEAST_FRAUDS
+  })
+  return last < 0 ? days : days.slice(0, last + 1)
 }
 
 const baselineOrNull = (days: readonly DayCount[], name: string): DayBaseline | null => {
@@ -152,14 +182,44 @@ const strengthOf = ({
   cusum: number
 }): number => weight * evidence + Math.max(0, cusum)
 
-const afterDays = (rate: WatchedRate, days: readonly DayCount[]): WatchedRate => {
+const afterDays = (
+  rate: WatchedRate,
+  days: readonly DayCount[],
+  onDay: (day: DayCount, watched: WatchedDay) => void = () => undefined,
+): WatchedRate => {
   let after = rate
   for (const day of days) {
     if (day.day <= after.lastDay) continue
     const [watch, latest] = watchDay(after.watch, day)
     after = { name: rate.name, weight: rate.weight, watch, latest, lastDay: day.day }
+    onDay(day, latest)
   }
   return after
+}
+
+/** One rate day by day. */
+export interface RateHistory {
+  readonly name: string
+  readonly weight: number
+  readonly baseline: DayBaseline
+  /** Ascending; `watched` is null on the days that the baseline was learnt from. */
+  readonly days: readonly (DayCount & { readonly watched: WatchedDay | null })[]
+}
+
+/** All days of each watched rate up to `asOfMs`, as a new watch sees them one after the other. */
+export const historyOfRates = (
+  watch: PerformanceWatch,
+  rows: DecidedRows,
+  asOfMs: number,
+): readonly RateHistory[] => {
+  const counts = new Map(countsOf(rows, asOfMs, watch.options).map(({ name, days }) => [name, days]))
+  return watch.rates.map((rate) => {
+    const seen: RateHistory['days'][number][] = []
+    const days = counts.get(rate.name) ?? []
+    for (const day of days) if (day.day <= rate.lastDay) seen.push({ ...day, watched: null })
+    afterDays(rate, days, (day, watched) => seen.push({ ...day, watched }))
+    return { name: rate.name, weight: rate.weight, baseline: rate.watch.baseline, days: seen }
+  })
 }
 
 interface RateDays {
@@ -173,6 +233,15 @@ const countsOf = (rows: DecidedRows, asOfMs: number, options: WatchOptions): Rat
   const { alertWaitDays, auditWaitDays, leastAnswered } = options
   const counted = { asOfMs, alertWaitDays, auditWaitDays, leastAnswered }
   const bands = calibrationByDay(rows, options.edges, counted)
+  const audited = auditRateByDay(rows, counted)
+  const rate: Pick<RateDays, 'name' | 'direction' | 'days'> =
+    audited.length > 0
+      ? { name: 'audit_rate', direction: 'rising', days: audited }
+      : {
+          name: 'fraud_rate',
+          direction: 'both',
+          days: fraudRateByDay(rows, { asOfMs, fraudWaitDays: options.fraudWaitDays }),
+        }
   return [
     {
       name: 'precision',
@@ -188,11 +257,6 @@ const countsOf = (rows: DecidedRows, asOfMs: number, options: WatchOptions): Rat
         days,
       }),
     ),
-    {
-      name: 'audit_rate',
-      direction: 'rising',
-      weight: WEIGHTS.audit,
-      days: auditRateByDay(rows, counted),
-    },
+    { name: rate.name, direction: rate.direction, weight: WEIGHTS.audit, days: rate.days },
   ]
 }

@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
+import { monitorText } from '../cli/commands/monitor-text.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import { unwatchedWork } from '../disk/work.ts'
+import { DAY_MS, dateOf } from '../foundation/days.ts'
 import { createRandom } from '../foundation/random.ts'
+import { BANK_MODEL, bank, entryOf, labelsOf } from '../monitoring/labelled-bank.test-kit.ts'
 import { monitorLog } from '../monitoring/monitor-log.ts'
 import type { MonitorReport } from '../monitoring/monitor-report.ts'
 import { FIRST_DAY, inventedDay, watchedModel, writeDecisions } from '../monitoring/monitored-log.test-kit.ts'
@@ -92,5 +95,75 @@ describe('the drift page', () => {
     expect(short).toContain('too few for limits')
     expect(short).not.toContain('NaN')
     expect(short.match(/<figure>/g)).toHaveLength(2)
+  })
+})
+
+describe('the page of a log with labels', () => {
+  const DAYS = 50
+  let report: MonitorReport
+  let page: string
+  beforeAll(async () => {
+    const { folder, remove } = testFolder()
+    const rows = bank(DAYS, 40)
+    const dayOf = (row: number): number => Math.floor(rows[row]!.eventTimeMs / DAY_MS) - FIRST_DAY
+    const cents = (row: number): number => (dayOf(row) === DAYS - 2 ? 100 : 1)
+    await writeDecisions(
+      folder,
+      BANK_MODEL,
+      rows,
+      (entry, row) => entryOf({ ...rows[row]!, amountMinor: rows[row]!.amountMinor * cents(row) }, entry),
+      labelsOf(rows),
+    )
+    try {
+      report = await monitorLog({
+        model: monitoredModel(BANK_MODEL),
+        folders: [folder],
+        openLog: openLogReader,
+        workFolder: folder,
+        work: unwatchedWork({ threads: 1, memoryLimit: '256MB', tempDirectory: folder }),
+        looks: 2,
+      })
+    } finally {
+      remove()
+    }
+    page = await renderMonitoringReport(report)
+  })
+
+  it('has the worst severity of drift, performance and data', () => {
+    expect([report.performance!.severity, report.quality.severity, report.severity]).toEqual([
+      'critical',
+      'critical',
+      'critical',
+    ])
+  })
+
+  it('names the fault of the data first, and the days that nothing must be learnt from', () => {
+    const broken = dateOf(FIRST_DAY + DAYS - 2)
+    expect(report.advice[0]).toMatch(new RegExp(`^Data of ${broken} are broken: amount is in another unit`))
+    expect(report.advice[1]).toContain(`Do not retrain on ${broken}`)
+    expect(page).toContain(`<b>Do not retrain on ${broken}.</b>`)
+    expect(page.indexOf('amount is in another unit')).toBeLessThan(page.indexOf('Performance, as known'))
+  })
+
+  it('shows cohorts, tests, money and calibration, and what an estimate without labels cannot see', () => {
+    for (const text of [
+      'Precision of reviewed alerts by day',
+      'How far each test is from its limit',
+      'Recall by week of the decision',
+      'Fraud rate by week of the decision',
+      'Calibration: frauds announced and observed',
+      'Value detection rate',
+      'cannot see a change of what is fraud among those with the same features (P(y|x))',
+    ])
+      expect(page).toContain(text)
+    expect(page).not.toContain('NaN')
+  })
+
+  it('is told on the terminal too', () => {
+    const text = monitorText(report, (FIRST_DAY + DAYS) * DAY_MS)
+    expect(text).toMatch(/performance, as known before \d{4}-\d\d-\d\d: critical/)
+    expect(text).toMatch(/all decisions: evidence of a change .* an alarm/)
+    expect(text).toMatch(/data of .*: critical, against \d+ days\n {2}amount is in another unit/)
+    expect(text).not.toContain('NaN')
   })
 })

@@ -1,22 +1,24 @@
 import type { ChartVerdict, FeatureDrift, ScoreDrift } from '../drift/drift-look.ts'
-import type { DriftSeverity } from '../drift/severity.ts'
 import type { ChangedFeature, MonitorReport } from '../monitoring/monitor-report.ts'
-import { renderChart } from './chart.ts'
-import { type DaysDrawing, dayCharts, featureChart, statisticChart } from './monitoring/charts.ts'
-import { details, figure, type Html, html, page, table } from './page.ts'
-
-const count = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+import { dayCharts, featureChart, statisticChart } from './monitoring/charts.ts'
+import { count, figures, percent, severityBadge } from './monitoring/figures.ts'
+import { performancePart } from './monitoring/performance.ts'
+import { qualityPart } from './monitoring/quality.ts'
+import { details, type Html, html, page, table } from './page.ts'
 
 /** What `vigia monitor` found as one HTML page that needs nothing else. Every text of the data is escaped. */
 export const renderMonitoringReport = async (report: MonitorReport): Promise<string> => {
   const { model, looks, changed, changedCount, advice } = report
   const latest = looks.at(-1)!
   return page(
-    'Drift report',
-    html`<h1>Drift report</h1>
+    'Monitoring report',
+    html`<h1>Monitoring report</h1>
 <p class="quiet">${model.name} ${model.version}, ${looks.length === 1 ? latest.date : `${looks[0]!.date} to ${latest.date}`}, prediction log ${report.source.join(', ')}</p>
 <div class="tiles">
-${tile(`severity on ${latest.date}`, severityBadge(latest.severity))}
+${tile(`severity on ${latest.date}`, severityBadge(report.severity))}
+${tile('drift', severityBadge(latest.severity))}
+${tile('performance', report.performance === null ? 'unknown' : severityBadge(report.performance.severity))}
+${tile('data', report.quality.basis === 'short' ? 'not judged' : severityBadge(report.quality.severity))}
 ${tile('furthest series, limit', latest.basis === 'chart' ? `${latest.statistic.toFixed(1)} / ${latest.limit.toFixed(1)}` : 'no limit yet')}
 ${tile('features beyond it', `${changedCount} of ${latest.features.length}`)}
 ${tile('share of alerts, usual', `${percent(latest.score.alertRate)} / ${percent(latest.score.usualAlertRate)}`)}
@@ -25,7 +27,9 @@ ${tile('days of history', count.format(latest.historyDays))}
 </div>
 <h2>What to do</h2>
 <ul>${advice.map((line) => html`<li>${line}</li>`)}</ul>
-<h2>What was found on ${latest.date}</h2>
+${qualityPart(report.quality)}
+${await performancePart(report.performance)}
+<h2>Drift on ${latest.date}</h2>
 ${latest.reasons.length === 0 ? html`<p>Nothing is beyond the limit.</p>` : html`<ul>${latest.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 <h2>Day by day</h2>
 <div class="charts">${await figures([...statisticChart(report), ...dayCharts(report)])}</div>
@@ -41,23 +45,6 @@ ${details('Every look', looksTable(report))}
 
 const tile = (label: string, value: Html | string): Html =>
   html`<div class="tile"><span class="quiet">${label}</span><b>${value}</b></div>`
-
-const BADGES: Readonly<Record<DriftSeverity, string>> = {
-  none: 'good',
-  moderate: 'warn',
-  severe: 'bad',
-  critical: 'bad',
-}
-
-const severityBadge = (severity: DriftSeverity): Html =>
-  html`<span class="badge ${BADGES[severity]}">${severity}</span>`
-
-const figures = (drawings: readonly DaysDrawing[]): Promise<Html[]> =>
-  Promise.all(
-    drawings.map(async ({ title, reading, specification }) =>
-      figure(title, await renderChart(specification, title), reading),
-    ),
-  )
 
 const changedFeature = async (changed: ChangedFeature): Promise<Html> => {
   const { feature, importance, examples } = changed
@@ -165,6 +152,3 @@ const number = (value: number): string => (Number.isFinite(value) ? value.toFixe
 
 const small = (value: number): string =>
   Number.isNaN(value) ? '' : value < 0.001 ? 'under .001' : value.toFixed(3)
-
-const percent = (share: number): string =>
-  Number.isFinite(share) ? `${Number((share * 100).toPrecision(3))} %` : 'unknown'

@@ -48,7 +48,8 @@ export const timetableOf = ({ name, cron, timeZone }: ScheduledJob): string =>
  * 1. Runs whose claim has ended without a sign of life, or whose process is gone, are lost.
  * 2. While a run of the job is under way, nothing else of it begins: what comes due meanwhile waits.
  * 3. The latest time that has come since the last one is run, and the older ones were missed.
- * 4. Where none has come, a run that died or was ended is begun again, as often as the job allows.
+ * 4. Where none has come, a run that failed, died or was ended is begun again, as often as the job allows,
+ *    and after its pause.
  */
 export const claimDue = (book: RunBook, job: TimedJob, claimant: RunClaimant, nowMs: number): DueWork => {
   const timetable = timetableOf(job)
@@ -64,15 +65,11 @@ export const claimDue = (book: RunBook, job: TimedJob, claimant: RunClaimant, no
     return workOf({ lost, through: [timetable, nowMs] })
   const latestMs = job.times.latest(nowMs)
   if (latestMs === undefined || latestMs <= through) {
-    const died = [...ofJob.filter(({ outcome }) => outcome !== undefined), ...lost].at(-1)
-    const isAgain =
-      died !== undefined &&
-      died.timetable === timetable &&
-      (died.outcome === 'lost' || died.outcome === 'stopped') &&
-      died.attempt < (job.attempts ?? 1) &&
-      !isTooLate(job, died.scheduledForMs, nowMs)
-    if (!isAgain) return workOf({ lost })
-    return workOf({ lost, claimed: claim(job, died.scheduledForMs, died.attempt + 1, claimant, nowMs) })
+    const last = [...ofJob.filter(({ outcome }) => outcome !== undefined), ...lost].at(-1)
+    const againMs = last && againAtMs(job, last)
+    if (last === undefined || againMs === undefined || nowMs < againMs || isTooLate(job, againMs, nowMs))
+      return workOf({ lost })
+    return workOf({ lost, claimed: claim(job, last.scheduledForMs, last.attempt + 1, claimant, nowMs) })
   }
   const isSkipped = isTooLate(job, latestMs, nowMs)
   const missed = missedOf(job, through, isSkipped ? latestMs : latestMs - 1, nowMs)
@@ -84,8 +81,22 @@ export const claimDue = (book: RunBook, job: TimedJob, claimant: RunClaimant, no
   })
 }
 
-const isTooLate = ({ missed }: TimedJob, scheduledForMs: number, nowMs: number): boolean =>
-  missed === 'skip' && nowMs - scheduledForMs > LATE_MS
+/**
+ * When the last run of a job is begun again if no other time has come by then, epoch milliseconds. Undefined:
+ * it is not, since it is done, under way, of other times, or was begun often enough.
+ */
+export const againAtMs = (job: ScheduledJob, run: RunRecord): number | undefined => {
+  const { outcome, endedMs, claimedUntilMs, attempt } = run
+  if (outcome === undefined || outcome === 'done' || endedMs === undefined) return undefined
+  if (run.timetable !== timetableOf(job)) return undefined
+  if (attempt >= (job.attempts ?? 1) && run.isAlmostDone !== true) return undefined
+  // One that was lost counts from its last sign of life on: somebody may have found it a day later.
+  const sinceMs = outcome === 'lost' ? Math.min(endedMs, claimedUntilMs) : endedMs
+  return sinceMs + (outcome === 'stopped' ? 0 : (job.pauseMs?.(attempt) ?? 0))
+}
+
+const isTooLate = ({ missed }: TimedJob, dueMs: number, nowMs: number): boolean =>
+  missed === 'skip' && nowMs - dueMs > LATE_MS
 
 const claim = (
   job: TimedJob,

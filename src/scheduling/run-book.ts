@@ -27,6 +27,8 @@ export interface RunRecord extends RunResult {
   /** Absent while it is under way. */
   readonly endedMs?: number
   readonly outcome?: RunOutcome
+  /** It has failed with so little left to do that it is tried again until that is done. */
+  readonly isAlmostDone?: boolean
 }
 
 /** Times of a job that nobody ran. */

@@ -2,7 +2,7 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { RunClaimant, TimedJob } from './claim-due.ts'
 import type { RunChanges, RunRecord } from './run-book.ts'
-import type { RunResult } from './scheduled-job.ts'
+import { AlmostDone, type RunResult } from './scheduled-job.ts'
 
 export interface RunnerParts {
   readonly change: RunChanges
@@ -82,7 +82,7 @@ export const createRunner = ({ change, world, claimant, onEnded }: RunnerParts):
 
 interface Ended {
   readonly outcome: 'done' | 'failed' | 'stopped'
-  readonly result: RunResult
+  readonly result: RunResult & Pick<RunRecord, 'isAlmostDone'>
   readonly error?: unknown
 }
 
@@ -91,6 +91,11 @@ const runSafely = async (job: TimedJob, run: RunRecord, signal: AbortSignal): Pr
     return { outcome: 'done', result: (await job.run(run.scheduledForMs, signal)) ?? {} }
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
+    if (error instanceof AlmostDone) {
+      const { figures, cause } = error
+      const measured = figures === undefined ? {} : { figures }
+      return { outcome: 'failed', result: { detail, isAlmostDone: true, ...measured }, error: cause }
+    }
     return { outcome: signal.aborted ? 'stopped' : 'failed', result: { detail }, error }
   }
 }

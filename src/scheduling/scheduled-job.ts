@@ -1,3 +1,20 @@
+/**
+ * Thrown by a run that has failed with little left to do. It is tried again until that is done, however often
+ * it fails, and leaves what it has measured.
+ */
+export class AlmostDone extends Error {
+  override readonly cause: Error
+  /** What the audit keeps of it, beside the failure. */
+  readonly figures: RunResult['figures']
+
+  constructor(figures: RunResult['figures'], cause: Error) {
+    super(cause.message)
+    this.name = 'AlmostDone'
+    this.figures = figures
+    this.cause = cause
+  }
+}
+
 /** What a run left, for the audit. */
 export interface RunResult {
   /** What came of it, in a sentence. */
@@ -20,10 +37,17 @@ export interface ScheduledJob {
    */
   readonly missed?: 'run_latest' | 'skip'
   /**
-   * How often a run may be begun for one time, where it was killed or ended before it was done. 1 by default:
-   * at most once, whatever happens. More only for work that does no harm twice.
+   * How often a run may be begun for one time, where it failed, was killed, or was ended before it was done.
+   * 1 by default: at most once, whatever happens. More only for work that does no harm twice.
    */
   readonly attempts?: number
+  /**
+   * How long until a run is begun again that has failed or was killed, milliseconds; by default at once. What
+   * was ended with its process is begun again at once.
+   *
+   * @param attempt that has failed, from 1
+   */
+  readonly pauseMs?: (attempt: number) => number
   /**
    * @param scheduledForMs the time that it is for, epoch milliseconds; it may be later by now
    * @param signal aborted when the process closes, or another one has taken the run over

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { LONGEST_RUN_JOURNAL } from './run-book.ts'
+import { AlmostDone } from './scheduled-job.ts'
 import { CLAIM_MS, HOUR_MS, MINUTE_MS, openSite } from './scheduler.test-kit.ts'
+import { latestMeasured, type Scheduler } from './scheduler.ts'
 
 const DAY_MS = 24 * HOUR_MS
 
@@ -72,6 +74,96 @@ describe('a job', () => {
     expect(one.missed).toMatchObject([
       { count: 2, firstMs: Date.parse('2026-11-01T02:00Z'), lastMs: Date.parse('2026-11-01T03:00Z') },
     ])
+  })
+})
+
+describe('a job that fails', () => {
+  const job = { attempts: 3, pauseMs: (attempt: number) => 10 * attempt * MINUTE_MS }
+  const fail = async (): Promise<never> => {
+    throw new Error('no room')
+  }
+  /** The audit with when each run began. */
+  const timesOf = async ({ scheduler }: { readonly scheduler: Scheduler }) =>
+    [...(await scheduler.book()).runs.values()].map(
+      ({ attempt, outcome, startedMs }) => `#${attempt} ${outcome} ${new Date(startedMs).toISOString()}`,
+    )
+
+  it('is tried again after growing pauses, as often as it allows and by one process each, and anew at its next time', async () => {
+    const site = openSite('2026-11-01T12:00:00Z')
+    const [one] = [site.start({ job: { ...job, run: fail } }), site.start({ job: { ...job, run: fail } })]
+    await site.pass(DAY_MS)
+    const first = [
+      '#1 failed 2026-11-02T00:20:00.000Z',
+      '#2 failed 2026-11-02T00:30:00.000Z',
+      '#3 failed 2026-11-02T00:50:00.000Z',
+    ]
+    expect(await timesOf(one!)).toEqual(first)
+    await site.pass(DAY_MS)
+    expect(await timesOf(one!)).toEqual([...first, ...first.map((run) => run.replace('11-02', '11-03'))])
+  })
+
+  it('and takes its process with it is tried no more often, and never at once: failures and kills count together', async () => {
+    const site = openSite('2026-11-01T12:00:00Z')
+    site.tellTheDead()
+    const victim = site.start({ isSlow: true, job })
+    await site.pass(12 * HOUR_MS + 20 * MINUTE_MS)
+    victim.kill()
+    // Started again at once, as in a container that was ended for its memory.
+    const second = site.start({ isSlow: true, job })
+    await site.turn()
+    expect(second.begun).toEqual([])
+    expect(second.ended).toMatchObject([{ outcome: 'lost', by: 'process 1' }])
+    await site.pass(10 * MINUTE_MS)
+    expect(second.begun).toHaveLength(1)
+    await second.release(new Error('no room'))
+    await site.pass(25 * MINUTE_MS)
+    expect(second.begun).toHaveLength(2)
+    second.kill()
+    const third = site.start({ job })
+    await site.pass(10 * HOUR_MS)
+    expect(third.begun).toEqual([])
+    expect(await site.audit()).toEqual([
+      '2026-11-02T00:20Z #1 process 1 lost',
+      '2026-11-02T00:20Z #2 process 2 failed',
+      '2026-11-02T00:20Z #3 process 2 lost',
+    ])
+    await site.pass(DAY_MS)
+    expect(third.begun).toEqual(['2026-11-03T00:20Z'])
+  })
+
+  it('that makes up for nothing is tried again all the same, while somebody is there', async () => {
+    const site = openSite('2026-11-01T12:00:00Z')
+    const one = site.start({ job: { ...job, missed: 'skip', run: fail } })
+    await site.pass(14 * HOUR_MS)
+    expect(await timesOf(one)).toHaveLength(3)
+  })
+
+  it('is not tried again while its next time has come', async () => {
+    const site = openSite('2026-11-01T12:30:00Z')
+    const one = site.start({
+      job: { attempts: 5, cron: '0 * * * *', pauseMs: () => 40 * MINUTE_MS, run: fail },
+    })
+    await site.pass(2 * HOUR_MS)
+    expect(await timesOf(one)).toEqual([
+      '#1 failed 2026-11-01T13:00:00.000Z',
+      '#2 failed 2026-11-01T13:40:00.000Z',
+      '#1 failed 2026-11-01T14:00:00.000Z',
+    ])
+  })
+
+  it('with little left to do is tried until that is done, and keeps what it has measured', async () => {
+    const site = openSite('2026-11-01T12:00:00Z')
+    let tries = 0
+    const run = async () => {
+      if (++tries < 6) throw new AlmostDone({ rows: 7 }, new Error('nobody listens'))
+      return { detail: 'told' }
+    }
+    const one = site.start({ job: { pauseMs: () => 10 * MINUTE_MS, run } })
+    await site.pass(DAY_MS)
+    const runs = [...(await one.scheduler.book()).runs.values()]
+    expect(runs.map(({ outcome }) => outcome)).toEqual([...Array<string>(5).fill('failed'), 'done'])
+    expect(runs[0]).toMatchObject({ detail: 'nobody listens', figures: { rows: 7 } })
+    expect(latestMeasured(await one.scheduler.book(), 'looks')).toBe(runs[4])
   })
 })
 

@@ -28,9 +28,9 @@ export interface SchedulerOptions {
 }
 
 /**
- * Runs jobs at their times: each time at most once (`ScheduledJob.attempts` allows more), whatever the number
- * of processes on one journal, and never two runs of one job at once. It has no clock that wakes it: somebody
- * calls `turn`, every second or so.
+ * Runs jobs at their times: each time at most once (`ScheduledJob.attempts` allows more, where it went
+ * wrong), whatever the number of processes on one journal, and never two runs of one job at once. It has no
+ * clock that wakes it: somebody calls `turn`, every second or so.
  */
 export interface Scheduler {
   /**
@@ -112,10 +112,12 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
 const isDueForALook = (untilMs: number | undefined, nowMs: number): boolean =>
   untilMs === undefined || nowMs >= untilMs || untilMs > nowMs + OTHERS_MS
 
-/** The latest run of a job that was done, of those that `counts` says yes to. */
-export const latestDone = (
+/** The latest run of a job that has ended and measured something, even where it failed afterwards. */
+export const latestMeasured = (
   book: RunBook,
   job: string,
-  counts: (run: RunRecord) => boolean = () => true,
-): RunRecord | undefined =>
-  [...book.runs.values()].findLast((run) => run.job === job && run.outcome === 'done' && counts(run))
+): (RunRecord & Required<Pick<RunRecord, 'endedMs' | 'figures'>>) | undefined =>
+  [...book.runs.values()].findLast(
+    (run): run is RunRecord & Required<Pick<RunRecord, 'endedMs' | 'figures'>> =>
+      run.job === job && run.endedMs !== undefined && run.figures !== undefined,
+  )

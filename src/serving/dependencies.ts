@@ -6,6 +6,7 @@ import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../decisions/model-control.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
+import type { ServedRetraining } from '../lifecycle/served-retraining.ts'
 import type { ServedLooks } from '../monitoring/served-looks.ts'
 import type { GrpcServer } from './grpc/grpc-door.ts'
 import type { ServingMetrics } from './metrics/serving-metrics.ts'
@@ -42,6 +43,8 @@ export interface ServerDependencies {
   readonly cacheBytes?: number
   /** Looks at what it decides; absent: nobody takes any. */
   readonly looks?: ServedLooks
+  /** Retraining of its model; absent: this server does none. */
+  readonly retraining?: ServedRetraining
   /** Why the server should get no requests although its pipeline is ready; empty: it should. */
   readonly notReady?: () => string
 }

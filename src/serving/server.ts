@@ -45,6 +45,7 @@ import { addNdjsonBodies } from './routes/ndjson.ts'
 import { addPredict } from './routes/predict.ts'
 import { addPredictBatch } from './routes/predict-batch.ts'
 import { addPredictions } from './routes/predictions.ts'
+import { addRetraining } from './routes/retraining.ts'
 import type { RouteContext } from './routes/route-context.ts'
 import { addSampleTransaction } from './routes/sample-transaction.ts'
 import { addService } from './routes/service.ts'
@@ -133,6 +134,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addBranches(routes, context)
     addTables(routes, context)
     addMonitoring(routes, context)
+    addRetraining(routes, context)
   })
   await app.register(async (routes) => {
     addNdjsonBodies(routes, context)

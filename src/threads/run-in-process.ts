@@ -18,6 +18,8 @@ export interface ProcessWork {
   readonly heapMiB: number
   /** Ends the process at once. */
   readonly signal: AbortSignal
+  /** Answers what it asks while it works, plain data both ways; left out: it asks nothing. */
+  readonly answer?: (question: object) => Promise<unknown>
 }
 
 /** A process that has ended without an answer. */
@@ -33,6 +35,18 @@ type Reply =
   | { readonly kind: 'done'; readonly result: unknown }
   | { readonly kind: 'refused'; readonly code: string; readonly details: VigiaError['details'] }
   | { readonly kind: 'failed'; readonly message: string }
+
+/** What the process asks meanwhile, by a number of its own. */
+interface Question {
+  readonly kind: 'asks'
+  readonly number: number
+  readonly question: object
+}
+
+interface Answer {
+  readonly number: number
+  readonly reply: Reply
+}
 
 /** Behind whatever answers somebody: the scheduler gives it what is left of the processors. */
 const NICENESS = 10
@@ -55,7 +69,11 @@ export const runInProcess = async <Result>(work: ProcessWork): Promise<Result> =
   work.signal.addEventListener('abort', end)
   try {
     const reply = await new Promise<Reply>((resolve, reject) => {
-      child.once('message', (message) => resolve(message as Reply))
+      child.on('message', (message) => {
+        const told = message as Reply | Question
+        if (told.kind === 'asks') void answerTo(child, told, work)
+        else resolve(told)
+      })
       child.on('error', reject)
       child.once('exit', (code, signal) =>
         reject(
@@ -64,9 +82,7 @@ export const runInProcess = async <Result>(work: ProcessWork): Promise<Result> =
       )
       child.send(work.request)
     })
-    if (reply.kind === 'done') return reply.result as Result
-    if (reply.kind === 'failed') throw new ProcessEnded(reply.message, '')
-    throw asRegistryError(reply) ?? new ProcessEnded(reply.code, '')
+    return resultOf(reply) as Result
   } catch (error) {
     work.signal.throwIfAborted()
     throw error
@@ -76,9 +92,39 @@ export const runInProcess = async <Result>(work: ProcessWork): Promise<Result> =
   }
 }
 
+/** Who asked may be gone when the answer is there: then nobody waits for it. */
+const answerTo = async (
+  child: ChildProcess,
+  { number, question }: Question,
+  { answer = () => Promise.reject(new Error('nobody answers it')) }: ProcessWork,
+): Promise<void> => {
+  const reply = await replyOf(() => answer(question))
+  if (child.connected) child.send({ number, reply } satisfies Answer, () => undefined)
+}
+
+const replyOf = (work: () => Promise<unknown>): Promise<Reply> =>
+  work().then(
+    (result): Reply => ({ kind: 'done', result }),
+    (error: unknown): Reply =>
+      error instanceof VigiaError
+        ? { kind: 'refused', code: error.code, details: error.details }
+        : { kind: 'failed', message: error instanceof Error ? error.message : String(error) },
+  )
+
+const resultOf = (reply: Reply): unknown => {
+  if (reply.kind === 'done') return reply.result
+  if (reply.kind === 'failed') throw new ProcessEnded(reply.message, '')
+  throw asRegistryError(reply) ?? new ProcessEnded(reply.code, '')
+}
+
 const start = ({ module, environment, heapMiB }: ProcessWork): ChildProcess => {
   const child = fork(fileURLToPath(runsSources ? module : builtModule(module)), [], {
-    execArgv: [`--max-old-space-size=${heapMiB}`, ...(runsSources ? ['--import', typeScriptLoader()] : [])],
+    execArgv: [
+      `--max-old-space-size=${heapMiB}`,
+      // Otherwise Node.js 24 lets the young generation take a hundred more.
+      '--max-semi-space-size=8',
+      ...(runsSources ? ['--import', typeScriptLoader()] : []),
+    ],
     env: { ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
@@ -94,23 +140,40 @@ const start = ({ module, environment, heapMiB }: ProcessWork): ChildProcess => {
 /** From where this file is: the folder that the program was started in may have no packages. */
 const typeScriptLoader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
+/** Asks whoever has started this process. @throws what it answers with */
+export type Ask = (question: object) => Promise<unknown>
+
 /**
  * The other side of `runInProcess`: waits for the request, works and answers. Ends when whoever asked lets go
  * of it, or is gone.
  */
-export const answerProcess = <Request, Result>(work: (request: Request) => Promise<Result>): void => {
+export const answerProcess = <Request, Result>(
+  work: (request: Request, ask: Ask) => Promise<Result>,
+): void => {
   yieldMemory()
   process.once('disconnect', () => process.exit(1))
   process.once('message', async (request) => {
-    const reply = await work(request as Request).then(
-      (result): Reply => ({ kind: 'done', result }),
-      (error: unknown): Reply =>
-        error instanceof VigiaError
-          ? { kind: 'refused', code: error.code, details: error.details }
-          : { kind: 'failed', message: error instanceof Error ? error.message : String(error) },
-    )
+    const reply = await replyOf(() => work(request as Request, openAsking()))
     process.send?.(reply)
   })
+}
+
+const openAsking = (): Ask => {
+  const waiting = new Map<number, (reply: Reply) => void>()
+  let last = 0
+  process.on('message', (message) => {
+    const { number, reply } = message as Answer
+    waiting.get(number)?.(reply)
+    waiting.delete(number)
+  })
+  return async (question) => {
+    const number = ++last
+    const reply = await new Promise<Reply>((resolve) => {
+      waiting.set(number, resolve)
+      process.send?.({ kind: 'asks', number, question } satisfies Question)
+    })
+    return resultOf(reply)
+  }
 }
 
 /** Where memory runs out, Linux ends this process and not the one that answers somebody. */

@@ -14,6 +14,14 @@ describe('vigia as a process', () => {
     )
   })
 
+  it('shows no secret, as text or as JSON', () => {
+    const words = ['config', 'show', 'control_sample', '--kind', 'serving', '--set']
+    for (const more of [[], ['--json']]) {
+      const { status, stdout } = vigia([...words, 'control_sample.salt=4f1c9e', ...more])
+      expect([status, stdout.includes('4f1c9e'), stdout.includes('(hidden)')]).toEqual([0, false, true])
+    }
+  })
+
   it('tells what the features cost, entity by entity, and of nothing less than a configuration', () => {
     const config = join(temporaryFolder(), 'costly.yaml')
     writeFileSync(config, 'entities:\n  ip: { id: location, features: [counts], windows: [1h] }\n')

@@ -7,6 +7,7 @@ describe.each([
   ['attributes', 'atributos'],
   ['alerts', 'alertas'],
   ['monitoring', 'monitorizacion'],
+  ['retraining', 'reentrenamiento'],
   ['performance-monitoring', 'seguimiento-del-rendimiento'],
 ])('docs/%s.md and docs/%s.md, in Spanish, are in step', (english, spanish) => {
   it.each([

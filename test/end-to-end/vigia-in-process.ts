@@ -9,6 +9,7 @@ import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { alertsOpener } from '../../src/composition/open-alerts.ts'
 import { backupSource, openBackupTarget } from '../../src/composition/open-backups.ts'
+import { retrainingOpener } from '../../src/composition/open-retraining.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
 import { processMemory } from '../../src/composition/process-memory.ts'
 import { servingModelLoader } from '../../src/composition/serving-model-loader.ts'
@@ -106,6 +107,7 @@ const runIn = async (
     backupSource,
     openAlerts: alertsOpener({ world, owner }),
     openBackupTarget,
+    openRetraining: retrainingOpener({ world, owner }),
     writeSegment,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({

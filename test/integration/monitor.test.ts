@@ -81,6 +81,26 @@ test('what a server decides on is held against its training: nothing is raised w
   expect([both.status, both.stderr]).toEqual([2, expect.stringContaining('both name same')])
   const nowhere = await vigia(['monitor', '--log', 'nowhere'], served)
   expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('there is no such folder')])
+
+  // A file of features instead of the log: the training's own, on its last day that is over.
+  const making = ['features', '--out', 'features.parquet']
+  const written = await vigia(making, [
+    ...SERVED_MODEL,
+    'source.path=trained.parquet',
+    'tracking.enabled=false',
+  ])
+  expect([written.status, written.stderr]).toEqual([0, expect.anything()])
+  const file = ['monitor', '--features', 'features.parquet', '--days', '1']
+  const ofFile = await vigia([...file, '--json'], served)
+  const fromFile = JSON.parse(ofFile.stdout) as MonitorReport
+  expect(fromFile.looks.map(({ date }) => date)).toEqual(['2025-03-30'])
+  expect(fromFile.unfinished?.date).toBe('2025-03-31')
+  expect(fromFile.performance!.labels.alert.labels).toBeGreaterThan(0)
+  const two = await vigia([...file, '--log', '.vigia/log'], served)
+  expect([two.status, two.stderr]).toEqual([
+    2,
+    expect.stringContaining('--features and --log are both given'),
+  ])
   expect(existsSync(join(home, '.vigia', '.monitor-spill'))).toBe(false)
   expect(await server.stop()).toBe(0)
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/foundation/hash.ts'
+import { alarmsOf } from '../../src/serving/metrics/metric-row.ts'
 import { METRICS, type MetricName, type MetricRow } from '../../src/serving/metrics/metric-table.ts'
 import { eventually } from '../eventually.ts'
 import {
@@ -237,8 +238,8 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
       })
 
       test('no alarm of the table goes off while a server is well; the first event of its kind does set one off', async () => {
-        const alarms = Object.entries<MetricRow>(METRICS).flatMap(([name, { alarm }]) =>
-          alarm === undefined ? [] : [{ name, alarm }],
+        const alarms = Object.entries<MetricRow>(METRICS).flatMap(([name, row]) =>
+          alarmsOf(row).map(({ alarm }) => ({ name, alarm })),
         )
         const goneOff = async (): Promise<readonly string[]> => {
           const found = await Promise.all(alarms.map(({ alarm }) => prometheus.series(alarm)))

@@ -1,14 +1,20 @@
 import { getPriority } from 'node:os'
 import { describe, expect, it } from 'vitest'
+import { VigiaError } from '../../src/errors.ts'
 import { runInProcess } from '../../src/threads/run-in-process.ts'
 
-const ask = <Result>(how: string, signal = new AbortController().signal): Promise<Result> =>
+const ask = <Result>(
+  how: string,
+  signal = new AbortController().signal,
+  answer?: (question: object) => Promise<unknown>,
+): Promise<Result> =>
   runInProcess<Result>({
     module: new URL('./answer.mjs', import.meta.url),
     request: { how },
     environment: { ...process.env, WORD: 'amount' },
     heapMiB: 64,
     signal,
+    ...(answer !== undefined && { answer }),
   })
 
 describe('work in a process of its own', () => {
@@ -27,6 +33,18 @@ describe('work in a process of its own', () => {
     await expect(ask('refuse')).rejects.toMatchObject({
       code: 'DURATION_INVALID',
       details: { got: '7 apples' },
+    })
+  })
+
+  it('asks whoever it works for meanwhile, and gets errors as answers too', async () => {
+    const answer = async (question: object): Promise<unknown> => {
+      const { of } = question as { readonly of: string }
+      if (of === 'nothing') throw new VigiaError('DURATION_INVALID', { got: of })
+      return `${of} is set`
+    }
+    expect(await ask('ask', undefined, answer)).toEqual({
+      answers: ['shadow is set', 'canary is set'],
+      refused: { code: 'DURATION_INVALID', details: { got: 'nothing' } },
     })
   })
 

@@ -26,6 +26,7 @@ const start = async (options: TestServerOptions = {}) => {
   server = await createTestServer({
     alerts: {
       center,
+      isKept: () => true,
       channels: [
         { name: 'desk', kind: 'slack_bot' },
         { name: 'pager', kind: 'pagerduty', broken: 'PAGER_KEY is not set' },
@@ -123,11 +124,40 @@ describe('GET /alerts', () => {
         code: 'ALERTS_NOT_CONFIGURED',
         fix: expect.stringContaining('alerts.channels'),
       })
+    const alerts = { center: openDesk().center, channels: [], isKept: () => false }
+    const another = await createTestServer({ alerts })
+    expect((await another.app.inject({ method: 'GET', url: '/alerts' })).statusCode).toBe(409)
+    await another.app.close()
     const payload = { key: KEY }
     const answer = await app.inject({ method: 'POST', url: '/admin/alerts/acknowledge', payload })
     expect([answer.statusCode, answer.json().error.code]).toEqual([409, 'ALERTS_NOT_CONFIGURED'])
     expect(audited).toMatchObject([{ act: 'alerts.acknowledge', outcome: 'ALERTS_NOT_CONFIGURED' }])
   })
+})
+
+test('a server without channels tells of alerts that its looks have told, and people act on them', async () => {
+  const desk = openDesk()
+  const center = desk.another({ channels: [] })
+  await center.look(lookOf('monday', [finding('critical')]))
+  server = await createTestServer({
+    alerts: { center, channels: [], isKept: () => true },
+    world: { now: desk.now, monotonicMs: () => 0, newId: () => 'abcdefgh-and-more' },
+  })
+  const { app } = server
+  const get = (url: string) => app.inject({ method: 'GET', url })
+  expect((await get('/alerts')).json()).toMatchObject({
+    alerts: [{ key: KEY, status: 'firing', severity: 'critical', told: null }],
+    channels: [],
+    looks: [{ model: 'fraud', is_missed: false }],
+  })
+  expect((await get('/alerts/page/content')).body).toContain(KEY)
+  const payload = { key: KEY, by: 'ana' }
+  const acknowledged = await app.inject({ method: 'POST', url: '/admin/alerts/acknowledge', payload })
+  expect([acknowledged.statusCode, acknowledged.json().alerts[0].acknowledged.by]).toEqual([
+    200,
+    'ana (127.0.0.1)',
+  ])
+  expect((await get('/metrics')).body).toMatch(/^vigia_alerts_firing\{.*kind="drift".*\} 1$/m)
 })
 
 describe('POST /admin/alerts', () => {

@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
     'an entry leaves the shared store before it is in a log',
     46,
     'src/decisions/shared/outbox.ts',
-    '    await Promise.all(\n',
-    '    void Promise.all(\n',
+    '    await this.looking(bring())\n',
+    '    void this.looking(bring())\n',
   ),
   one(
     'a repeated transaction is answered as if nothing had been drawn',

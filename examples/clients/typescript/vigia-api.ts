@@ -5,7 +5,7 @@ export interface Alert {
   /** vigia/<model>/<kind>/<segment>, the same over its whole life. */
   readonly key: string
   readonly model: string
-  /** drift, data_quality, concept_drift, performance, monitoring, delivery. */
+  /** drift, data_quality, concept_drift, performance, retraining, monitoring, delivery. */
   readonly kind: string
   /** Empty: all transactions. */
   readonly segment: string
@@ -507,7 +507,7 @@ export interface LoggedTransaction {
 /** One look that was to be taken. */
 export interface LookRun {
   readonly scheduled_for: string
-  /** From 1: a look that was cut short is taken again. */
+  /** From 1: a look that failed or was cut short is taken again. */
   readonly attempt: number
   /** The process that took it. */
   readonly by: string
@@ -518,6 +518,8 @@ export interface LookRun {
   readonly outcome: string
   /** What was found, or why not. */
   readonly detail: string
+  /** When it is tried again, if no other look is due by then. Null: it is not. */
+  readonly again_at: string | null
 }
 
 /** Looks that were taken, by all servers that share them. */
@@ -777,6 +779,79 @@ export type RepositoryIndex = readonly ({
   /** Why it cannot decide; empty when it can. */
   readonly reason: string
 })[]
+
+/** How retraining stands, and how it came to that. */
+export interface Retraining {
+  /** Registered name of the model that is trained again. */
+  readonly model: string
+  /** Of the latest episode, also of one that has ended; null: there never was one. */
+  readonly status: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled' | null
+  /** When due steps are done next; null: never. */
+  readonly next_at: string | null
+  /** The newest first. */
+  readonly episodes: readonly RetrainingEpisode[]
+  /** The audit trail: who did what when and why, the newest first. */
+  readonly records: readonly RetrainingRecord[]
+}
+
+/** One retraining, from what called for it to its end. */
+export interface RetrainingEpisode {
+  readonly id: string
+  /** What called for it: data_fault, covariate_shift, concept_drift, schedule or request. */
+  readonly kind: string
+  /** Where it is. */
+  readonly status: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled'
+  /** Why it is there. */
+  readonly why: string
+  /** When it began. */
+  readonly opened_at: string
+  /** When its status began. */
+  readonly since: string
+  /** What decided when it began: first 16 digits of the SHA-256 of its artifact. */
+  readonly champion: string
+  /** Looks that found the trigger. */
+  readonly looks: number
+  /** Of the present step, in a row. */
+  readonly failures: number
+  /** Days whose data were broken: nothing is learnt from them. */
+  readonly left_out: readonly string[]
+  /** A threshold that is proposed; null: none is. */
+  readonly threshold: {
+    /** The one that meets the alert budget. */
+    readonly threshold: number
+    readonly present: number
+    readonly alerts_per_day: number
+    readonly present_alerts_per_day: number
+  } | null
+  /** Null: none is trained yet. */
+  readonly challenger: {
+    readonly version: string
+    /** From which a server loads it. */
+    readonly source: string
+  } | null
+  /** Of the comparison: better, not better or worse; null: none was made yet. */
+  readonly verdict: string | null
+}
+
+/** One step, as an auditor reads it. */
+export interface RetrainingRecord {
+  readonly at: string
+  /** A person, or vigia. */
+  readonly by: string
+  /** Its id. */
+  readonly episode: string
+  /** Null: it begins. */
+  readonly from: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled' | null
+  /** The same as from: something was done meanwhile. */
+  readonly to: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled'
+  readonly why: string
+  /** The look that it follows from. */
+  readonly look: string | null
+  /** Folder of the training run that it is about. */
+  readonly run: string | null
+  /** What was measured, by name: numbers, texts, booleans or null. */
+  readonly figures: Readonly<Record<string, unknown>>
+}
 
 /** Why one row of many was not taken. */
 export interface RowError {
@@ -1405,6 +1480,53 @@ export interface Operations {
     readonly body: Readonly<Record<string, never>>
     readonly answer: {
       readonly 'application/json': LookRuns
+    }
+  }
+  /** How retraining stands, and how it came to that */
+  readonly getRetraining: {
+    readonly method: 'GET'
+    readonly path: '/retraining'
+    readonly parameters: {
+      /** At most so many records and so many episodes. */
+      readonly limit?: number
+    }
+    readonly body: Readonly<Record<string, never>>
+    readonly answer: {
+      readonly 'application/json': Retraining
+    }
+  }
+  /** Ask for a retraining: cooldown and budget are not waited for */
+  readonly requestRetraining: {
+    readonly method: 'POST'
+    readonly path: '/retraining/request'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: {
+      readonly 'application/json': {
+        /** For whoever asks later. */
+        readonly why: string
+        /** Who asks, beside the name of the key: a person of a team that shares it. */
+        readonly by?: string
+      }
+    }
+    readonly answer: {
+      readonly 'application/json': Retraining
+    }
+  }
+  /** End the retraining that runs: what it has put in service goes back */
+  readonly cancelRetraining: {
+    readonly method: 'POST'
+    readonly path: '/retraining/cancel'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: {
+      readonly 'application/json': {
+        /** For whoever asks later. */
+        readonly why: string
+        /** Who asks, beside the name of the key: a person of a team that shares it. */
+        readonly by?: string
+      }
+    }
+    readonly answer: {
+      readonly 'application/json': Retraining
     }
   }
   /** Decide on many transactions */

@@ -30,6 +30,11 @@ export interface FileJournalOptions {
   >
 }
 
+const JOURNAL_FILE = 'journal.jsonl'
+
+/** Whether anything was ever written into the journal of a folder. Touches nothing. */
+export const hasFileJournal = (folder: string): boolean => existsSync(join(folder, JOURNAL_FILE))
+
 /**
  * A journal in `journal.jsonl` of a folder: one JSON line an entry, brought to the disk before anybody is
  * told. Its history is in `history.jsonl` beside it, which nothing here reads.
@@ -46,7 +51,7 @@ export const openFileJournal = <Entry>({
   now,
   failure,
 }: FileJournalOptions): Journal<Entry> => {
-  const path = join(folder, 'journal.jsonl')
+  const path = join(folder, JOURNAL_FILE)
   const historyPath = join(folder, 'history.jsonl')
   const place: Place = { generation: '', offset: 0 }
 

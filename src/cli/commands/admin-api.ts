@@ -1,5 +1,6 @@
 import type { ServingSettings } from '../../config/serving-config.ts'
 import { VigiaError } from '../../errors.ts'
+import type { ToldModel } from '../../lifecycle/control-of-service.ts'
 import type { CommandContext } from '../command.ts'
 
 /** What a server says of states of another layout. */
@@ -34,6 +35,10 @@ export interface AdminApi {
   switchTo(source: string): Promise<number | undefined>
   /** Source of the model that decides. */
   champion(): Promise<string>
+  /** The models in service. */
+  models(): Promise<readonly ToldModel[]>
+  setShadow(source: string | null): Promise<void>
+  setCanary(source: string | null, share: number): Promise<void>
 }
 
 /** A proxy may end a connection after a minute, a runtime after five, while states catch up. */
@@ -88,6 +93,8 @@ export const adminApi = (
     const answer = (await ask('/admin/state/branches')) as BranchesAnswer
     return { branches: answer.branches, unfilledCacheBytes: answer.unfilled_cache_bytes ?? 0 }
   }
+  const models = async (): Promise<readonly ToldModel[]> =>
+    ((await ask('/admin/models')) as { readonly models: readonly ToldModel[] }).models
   return {
     list: async () => (await list()).branches,
     find: () =>
@@ -101,9 +108,13 @@ export const adminApi = (
     switchTo: async (source) =>
       ((await insist('/admin/models/switch', { source })) as { readonly layout_pause_ms?: number })
         .layout_pause_ms,
-    champion: async () => {
-      const { models } = (await ask('/admin/models')) as { readonly models: readonly ServedModel[] }
-      return models.find(({ role }) => role === 'champion')?.source ?? ''
+    champion: async () => (await models()).find(({ role }) => role === 'champion')?.source ?? '',
+    models,
+    setShadow: async (source) => {
+      await insist('/admin/models/shadow', { source })
+    },
+    setCanary: async (source, share) => {
+      await insist('/admin/models/canary', { source, share })
     },
   }
 }
@@ -111,11 +122,6 @@ export const adminApi = (
 interface BranchesAnswer {
   readonly branches: readonly ServedBranch[]
   readonly unfilled_cache_bytes?: number
-}
-
-interface ServedModel {
-  readonly role: string
-  readonly source: string
 }
 
 interface Answer {

@@ -3,8 +3,8 @@ import type { OpenAlerts } from '../../alerts/open-alerts.ts'
 import type { ConfigFile } from '../../config/config-file.ts'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import { editorSchema } from '../../config/editor-schema.ts'
-import { describeOrigin } from '../../config/origin.ts'
 import { SERVING_FILE, type ServingSettings } from '../../config/serving-config.ts'
+import { shownSetting } from '../../config/shown-setting.ts'
 import { TRAINING_FILE } from '../../config/training-config.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -23,7 +23,7 @@ export const configCommand = ({ world, openAlerts }: ConfigTools): Command => ({
   name: 'config',
   summary: 'show, check or describe the configuration',
   description:
-    'show prints every effective value and where it came from, or what the features cost; validate checks a file, and of a serving configuration also whether the secrets of alerts are there; schema prints the JSON Schema for editors.',
+    'show prints every effective value and where it came from, secrets hidden, or what the features cost; validate checks a file, and of a serving configuration also whether the secrets of alerts are there; schema prints the JSON Schema for editors.',
   arguments: [
     { name: '<action>', description: 'what to do', choices: ['show', 'validate', 'schema'] },
     {
@@ -129,21 +129,24 @@ const show = (
       reason: `there is no setting or section "${section}"; sections: ${sections}`,
     })
   }
-  const entries = inSection.filter(({ origin }) => !onlyChanged || origin.kind !== 'default')
-  if (context.json) {
-    return printJson(
-      context,
-      Object.fromEntries(
-        entries.map(({ name, value, origin }) => [name, { value, origin: describeOrigin(origin) }]),
-      ),
-    )
-  }
+  const entries = inSection
+    .filter(({ origin }) => !onlyChanged || origin.kind !== 'default')
+    .map((entry) => ({
+      name: entry.name,
+      isDefault: entry.origin.kind === 'default',
+      shown: shownSetting(entry),
+    }))
+  if (context.json)
+    return printJson(context, Object.fromEntries(entries.map(({ name, shown }) => [name, shown])))
   const paint = picocolors.createColors(context.useColor)
   const nameWidth = Math.max(0, ...entries.map(({ name }) => name.length))
-  const valueWidth = Math.min(40, Math.max(0, ...entries.map(({ value }) => JSON.stringify(value).length)))
-  for (const { name, value, origin } of entries) {
-    const from = describeOrigin(origin)
-    const colored = origin.kind === 'default' ? paint.dim(from) : paint.cyan(from)
+  const valueWidth = Math.min(
+    40,
+    Math.max(0, ...entries.map(({ shown }) => JSON.stringify(shown.value).length)),
+  )
+  for (const { name, isDefault, shown } of entries) {
+    const { value, origin } = shown
+    const colored = isDefault ? paint.dim(origin) : paint.cyan(origin)
     context.stdout.write(
       `${name.padEnd(nameWidth)}  ${JSON.stringify(value).padEnd(valueWidth)}  ${colored}\n`,
     )

@@ -11,6 +11,7 @@ import { type MonitorTools, monitorCommand } from './monitor.ts'
 import { type ParityTools, parityCommand } from './parity.ts'
 import { predictCommand } from './predict.ts'
 import { type RestoreTools, restoreCommand } from './restore-backup.ts'
+import { type RetrainTools, retrainCommand } from './retrain.ts'
 import { type PipelineTools, runCommand } from './run.ts'
 import { runsCommand } from './runs.ts'
 import { type ServeTools, serveCommand } from './serve.ts'
@@ -29,7 +30,8 @@ export const createCommands = (
     LogTools &
     BackupTools &
     RestoreTools &
-    AlertsTools,
+    AlertsTools &
+    RetrainTools,
 ): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
@@ -40,6 +42,7 @@ export const createCommands = (
   stateCommand(tools),
   parityCommand(tools),
   monitorCommand(tools),
+  retrainCommand(tools),
   logCommand(tools),
   backupCommand(tools),
   restoreCommand(tools),

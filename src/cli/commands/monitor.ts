@@ -7,10 +7,10 @@ import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import type { DriftSeverity } from '../../drift/severity.ts'
 import { VigiaError } from '../../errors.ts'
-import { DAY_MS } from '../../foundation/days.ts'
 import type { World } from '../../foundation/world.ts'
 import { lookOf } from '../../monitoring/findings.ts'
 import { driftSettingsOf, everyMsOf, logsOf, reportsIn } from '../../monitoring/look-settings.ts'
+import { monitorFeatures } from '../../monitoring/monitor-features.ts'
 import { monitorLog } from '../../monitoring/monitor-log.ts'
 import { type MonitorReport, monitorJson } from '../../monitoring/monitor-report.ts'
 import { monitoredModel } from '../../monitoring/monitored-model.ts'
@@ -19,7 +19,7 @@ import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { freeOutput } from '../output-file.ts'
-import { plainTable } from '../plain-table.ts'
+import { monitorText } from './monitor-text.ts'
 import type { StateTools } from './state.ts'
 
 /** What the command needs of the composition root. */
@@ -40,14 +40,19 @@ export const SEVERITY_CODES = { none: 0, moderate: 10, severe: 11, critical: 12 
 /** `vigia monitor`: whether what comes in is still what the model was made for. */
 export const monitorCommand = (tools: MonitorTools): Command => ({
   name: 'monitor',
-  summary: 'look for drift in the latest days of a prediction log',
+  summary: 'look for drift, worse decisions and broken data in the latest days of a prediction log',
   description:
-    'Profiles every logged decision by the day of its event, and looks at the latest days that are over, one after the other: each is held against what its weekday and the days before it let expect, those of training included, over all features, scores and segments together. Of looks without drift, at most one in twenty raises anything (docs/drift.md). Tells how large each change is, what it does to scores and alerts, and what to do. Decisions by other models are scored again by this one. The server may go on meanwhile. --tell keeps the report (monitoring.path) and tells the alerts (alerts.channels) what the latest day showed, as the server does by itself: a job of systemd or Kubernetes does without it. A day that was told before is not told again. Exit codes: 0 nothing, 10 moderate, 11 severe, 12 critical, of the latest day; 1: not everything that was to be sent has arrived, and will be tried again.',
+    'Profiles every logged decision by the day of its event, and looks at the latest days that are over, one after the other: each is held against what its weekday and the days before it let expect, those of training included, over all features, scores and segments together. Of looks without drift, at most one in twenty raises anything (docs/drift.md). Tells how large each change is, what it does to scores and alerts, and what to do. Decisions by other models are scored again by this one. From the labels that were told it says how good the decisions were, by cohorts with what is still to come, and tests whether that has changed (docs/performance-monitoring.md); and it looks for faults of the data, on which no model must be trained. The server may go on meanwhile. --tell keeps the report (monitoring.path) and tells the alerts (alerts.channels) what the latest day showed, as the server does by itself: a job of systemd or Kubernetes does without it. A day that was told before is not told again. Exit codes: 0 nothing, 10 moderate, 11 severe, 12 critical: the worst of the latest day’s drift, of performance and of data; 1: not everything that was to be sent has arrived, and will be tried again.',
   options: [
     {
       flags: '-l, --log <folder>',
       description: 'folder of a log (may be repeated); otherwise monitoring.logs, or prediction_log.path',
       repeatable: true,
+    },
+    {
+      flags: '--features <file>',
+      description:
+        'look at a file of `vigia features` (Parquet) instead of a log: each row as the model would decide on it',
     },
     {
       flags: '--model <source>',
@@ -75,6 +80,10 @@ export const monitorCommand = (tools: MonitorTools): Command => ({
       command: 'vigia monitor --tell --config serving.yaml',
       explanation: 'What the server does each night, as a job of its own.',
     },
+    {
+      command: 'vigia monitor --features features.parquet --model runs/vigia',
+      explanation: 'The latest days of a file of features, of whatever source it was made.',
+    },
   ],
   run: (context, input) => monitor(context, input, tools),
 })
@@ -85,15 +94,17 @@ const monitor = async (
   tools: MonitorTools,
 ): Promise<ExitCode> => {
   const { settings } = await readServingConfig(context, input)
-  const { log, out, html, tell } = input.options
+  const { log, features, out, html, tell } = input.options
   const looks = looksOf(input, settings)
   if (typeof out === 'string' && typeof html === 'string' && resolve(out) === resolve(html))
     throw invalid(`--out and --html both name ${out}; allowed: a file for each`)
-  const folders =
-    Array.isArray(log) && log.length > 0
-      ? log.map((folder) => resolve(context.workingDirectory, String(folder)))
-      : logsOf(settings)
-  await assertFolders(folders)
+  const named = Array.isArray(log)
+    ? log.map((folder) => resolve(context.workingDirectory, String(folder)))
+    : []
+  if (typeof features === 'string' && (named.length > 0 || tell === true))
+    throw invalid(`--features and ${tell === true ? '--tell' : '--log'} are both given; allowed: one of them`)
+  const folders = named.length > 0 ? named : logsOf(settings)
+  if (typeof features !== 'string') await assertFolders(folders)
   const [reportPath, pagePath] = [await free(context, input, out), await free(context, input, html)]
   const report = await look({ context, input, tools, settings, folders, looks })
   const json = monitorJson(report)
@@ -102,7 +113,7 @@ const monitor = async (
   if (pagePath !== undefined) await writeTextAtomically(pagePath, page)
   const told =
     tell === true ? await tellAlerts({ context, tools, settings, folders, report, json, page }) : undefined
-  const text = describe(report, tools.world.now())
+  const text = monitorText(report, tools.world.now())
   context.stdout.write(context.json ? json : told === undefined ? text : `${text}\n${told.line}\n`)
   return told?.hasArrived === false ? 1 : SEVERITY_CODES[report.severity]
 }
@@ -135,7 +146,7 @@ const look = async ({
   readonly looks: number
 }): Promise<MonitorReport> => {
   const { workingDirectory, environment } = context
-  const { model } = input.options
+  const { model, features } = input.options
   const load = modelLoader(settings.model, environment, workingDirectory)
   const watched = monitoredModel(await load(typeof model === 'string' ? model : settings.model.source))
   const workFolder = join(workingDirectory, '.vigia')
@@ -145,15 +156,18 @@ const look = async ({
     memoryLimit: '2GB',
     tempDirectory: join(workFolder, '.monitor-spill'),
   }
+  const work = { ...context.work, database }
+  const common = { model: watched, work, looks, settings: driftSettingsOf(settings.monitoring) }
+  if (typeof features === 'string')
+    return monitorFeatures({ ...common, path: resolve(workingDirectory, features) })
   return monitorLog({
-    model: watched,
+    ...common,
     folders,
     openLog: storage.readLog,
     workFolder,
-    work: { ...context.work, database },
-    looks,
-    settings: driftSettingsOf(settings.monitoring),
+    flagged: settings.monitoring.flagged,
     nowMs: world.now(),
+    tell: (notice) => context.stderr.write(`${notice}\n`),
   })
 }
 
@@ -199,35 +213,3 @@ const free = async (
   typeof file === 'string'
     ? freeOutput(context, { ...input, options: { ...input.options, out: file } })
     : undefined
-
-const describe = (report: MonitorReport, nowMs: number): string => {
-  const { model, looks, unfinished, advice } = report
-  const latest = looks.at(-1)!
-  const rows = looks.map(({ date, rows: of, severity, statistic, limit, score }) => [
-    date,
-    String(of),
-    severity,
-    Number.isNaN(limit) ? '' : `${statistic.toFixed(1)} of ${limit.toFixed(1)}`,
-    Number.isNaN(score.alertRate) ? '' : `${(100 * score.alertRate).toFixed(2)} %`,
-  ])
-  return [
-    `${model.name} ${model.version}, ${latest.historyDays} days of history`,
-    '',
-    ...plainTable([['day', 'rows', 'severity', 'furthest', 'alerts'], ...rows], { right: [1, 3, 4] }),
-    ...(unfinished === null ? [] : [`${unfinished.date} may not be over: ${unfinished.rows} rows so far`]),
-    ...silentFor(report, nowMs),
-    '',
-    ...latest.reasons,
-    ...(latest.reasons.length > 0 ? [''] : []),
-    ...advice,
-  ]
-    .map((line) => `${line}\n`)
-    .join('')
-}
-
-/** A server that decides on nothing has no new days: what is said of the last one says nothing of now. */
-const silentFor = ({ unfinished, looks }: MonitorReport, nowMs: number): readonly string[] => {
-  const latest = unfinished?.date ?? looks.at(-1)!.date
-  const days = Math.floor((nowMs - Date.parse(latest)) / DAY_MS)
-  return days < 2 ? [] : [`The log ends ${days} days ago, on ${latest}: of the time since it says nothing.`]
-}

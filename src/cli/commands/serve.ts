@@ -5,6 +5,8 @@ import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { StartChoice } from '../../decisions/log/served-choice.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Work } from '../../disk/work.ts'
+import { firstNames } from '../../foundation/first-names.ts'
+import type { ScheduledRetraining } from '../../lifecycle/served-retraining.ts'
 import type { ScheduledLooks } from '../../monitoring/served-looks.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
@@ -50,9 +52,11 @@ export interface ServeTools {
     readonly onNotice: (text: string) => void
     /** Looks that it takes while it runs; absent: none. */
     readonly looks?: ScheduledLooks
+    /** Retraining that it does while it runs; absent: none. */
+    readonly retraining?: ScheduledRetraining
     /** Told of what somebody has to mend, at the start and later. */
     readonly onWarning?: (text: string) => void
-    /** Absent where none are configured. */
+    /** Absent: it keeps none. */
     readonly alerts?: ServedAlerts
   }) => Promise<RunningServer>
 }
@@ -189,8 +193,7 @@ const MOST_NAMES = 6
 /** What rows cost that come with mapping=source. */
 const mappingLine = (slow: readonly string[]): string => {
   if (slow.length === 0) return 'mapping    rows of the source are mapped without SQL'
-  const more = slow.length > MOST_NAMES ? ` and ${slow.length - MOST_NAMES} more` : ''
-  return `mapping    SQL for each row of the source (mapping=source): ${slow.slice(0, MOST_NAMES).join(', ')}${more}`
+  return `mapping    SQL for each row of the source (mapping=source): ${firstNames(slow, MOST_NAMES)}`
 }
 
 /** In which tables transactions are looked up. */

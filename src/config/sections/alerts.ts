@@ -80,7 +80,7 @@ const RouteSchema = Type.Object(
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,
         description:
-          'Kinds of alerts: drift, score_drift, data_quality, concept_drift, performance, monitoring, delivery. Left out: all.',
+          'Kinds of alerts: drift, score_drift, data_quality, concept_drift, performance, retraining, monitoring, delivery. Left out: all.',
       }),
     ),
     channels: Type.Array(Type.String({ minLength: 1 }), {

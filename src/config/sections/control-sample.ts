@@ -30,6 +30,7 @@ export const ControlSampleSchema = Type.Object(
     }),
     salt: Type.String({
       default: '',
+      secret: 'whole',
       description:
         'Secret of the draw, needed as soon as a share is above 0: who knows it can choose ids of transactions that are let through. The same on every server, or a repeated transaction would be decided otherwise elsewhere; another one draws others. `vigia parity` draws again by it. Better given as VIGIA_CONTROL_SAMPLE__SALT than written in a file.',
     }),

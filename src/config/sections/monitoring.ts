@@ -88,7 +88,15 @@ export const MonitoringSchema = Type.Object(
       maximum: 1_048_576,
       unit: 'MiB',
       description:
-        'Memory with which the process of a look sorts the log; beyond it, it writes to the disk. It runs beside the server, and ends after the look.',
+        'Memory with which the process of a look sorts the log; beyond it, it writes to the disk. It runs beside the server, and ends after the look. Less is taken where the container or the machine has less beside the server; where that is too little, the look fails before it begins (docs/monitoring.md).',
+    }),
+    keep_free: Type.Integer({
+      default: 256,
+      minimum: 0,
+      maximum: 1_048_576,
+      unit: 'MiB',
+      description:
+        'Room that a look leaves on the disk of path, which may be that of the log: where that is not free, the look fails before it writes anything. Four segments of the log.',
     }),
     timeout: Type.String({
       default: '1h',
@@ -96,6 +104,36 @@ export const MonitoringSchema = Type.Object(
       unit: 'duration',
       description:
         'How long a look may take; then it is ended, and has failed. A year of a small bank takes seconds.',
+    }),
+    retry: Type.Object(
+      {
+        attempts: Type.Integer({
+          default: 3,
+          minimum: 1,
+          maximum: 10,
+          description:
+            'How often a look is begun for one time, whatever ended it before it was done. 1: what fails is waited for until the next time. What was looked at and only not told to the alerts is told until it has worked, however often.',
+        }),
+        first: Type.String({
+          default: '10m',
+          pattern: WINDOW_PATTERN,
+          unit: 'duration',
+          description:
+            'First pause after a look that failed or was killed; each is twice as long as the one before it. With three attempts the last begins within the hour.',
+        }),
+        longest: Type.String({
+          default: '1h',
+          pattern: WINDOW_PATTERN,
+          unit: 'duration',
+          description: 'Longest such pause.',
+        }),
+      },
+      { default: {}, description: 'How often a look is tried again that has failed.' },
+    ),
+    flagged: Type.Union([Type.Literal('reviewed'), Type.Literal('blocked')], {
+      default: 'reviewed',
+      description:
+        'What becomes of flagged transactions, as labels.flagged of training has it. reviewed: somebody looks at each and tells its label. blocked: nobody learns the truth of those that the control sample did not let through, so that precision is that of the sample.',
     }),
     experiment: Type.String({
       default: '',

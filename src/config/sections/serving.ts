@@ -241,6 +241,7 @@ export const StateStoreSchema = Type.Object(
     }),
     url: Type.String({
       default: 'redis://127.0.0.1:6379',
+      secret: 'password',
       minLength: 1,
       description:
         'Server of redis: redis://user:password@host:port/database; redis+sentinel://user:password@host1,host2:26379/master/database; redis+cluster://user:password@host1,host2:6379; with TLS rediss. Better given as VIGIA_STATE_STORE__URL when it has a password.',

@@ -9,6 +9,7 @@ export const TrackingSchema = Type.Object(
     }),
     uri: Type.String({
       default: '',
+      secret: 'password',
       description:
         'Address of an MLflow server, such as http://127.0.0.1:5000. Empty: that of MLFLOW_TRACKING_URI, and without it the folder of directory. Credentials are never written here: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.',
     }),

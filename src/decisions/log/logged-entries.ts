@@ -28,6 +28,8 @@ export interface LoggedEntries {
   /** @throws SERVING_LOG_INCOMPLETE when no log says what the model was */
   modelOf(key: string): Promise<ModelDocument>
   readonly logs: readonly LogReader[]
+  /** Folders of archives that have all of them: see `archivedTable`. */
+  readonly archives: readonly string[]
   /** Another connection to the database that sorts the entries: one connection streams one result. */
   connect(): Promise<DuckDBConnection>
 }
@@ -63,12 +65,27 @@ export const withLoggedEntries = async <T>(
       )
     const archives = [...folders, ...logs.map((_, i) => join(archiveFolder, String(i)))]
     return await withDatabase(database, (connection, connect) =>
-      use({ entries: readArchive(connection, archives, modelOf, options.after), modelOf, logs, connect }),
+      use({
+        entries: readArchive(connection, archives, modelOf, options.after),
+        modelOf,
+        logs,
+        archives,
+        connect,
+      }),
     )
   } finally {
     await rm(archiveFolder, { recursive: true, force: true })
   }
 }
+
+/** Reads the same logs again, as they were: nothing is written for it. */
+export const againWithin =
+  (logged: LoggedEntries): typeof withLoggedEntries =>
+  async ({ after }, use) =>
+    use({
+      ...logged,
+      entries: readArchive(await logged.connect(), logged.archives, logged.modelOf, after),
+    })
 
 /** @throws SERVING_LOG_INCOMPLETE for the first of `folders` that is none */
 export const assertFolders = async (folders: readonly string[]): Promise<void> => {

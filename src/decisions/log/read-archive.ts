@@ -100,6 +100,27 @@ const queryOf = (files: readonly ArchivedFile[], { first, last }: NumberRange): 
   )
 }
 
+/**
+ * Rows of one kind of all archives, for a query that needs few of their columns; undefined: there are none. A
+ * record that was moved to two logs stands in it twice: `sequence` and `transaction_id` tell.
+ *
+ * @param later columns that files of earlier versions may lack: they are NULL there
+ */
+export const archivedTable = async (
+  connection: DuckDBConnection,
+  folders: readonly string[],
+  kind: (typeof KINDS)[number]['folder'],
+  later: readonly string[],
+): Promise<string | undefined> => {
+  const paths = (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
+  if (paths.length === 0) return undefined
+  const table = tableOf(paths)
+  const described = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${table}`)).getRows()
+  const there = new Set(described.map(([name]) => String(name)))
+  const missing = later.filter((name) => !there.has(name)).map((name) => `NULL AS ${name}`)
+  return `(SELECT ${['*', ...missing].join(', ')} FROM ${table})`
+}
+
 const tableOf = (paths: readonly string[], more = ''): string =>
   `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false${more})`
 

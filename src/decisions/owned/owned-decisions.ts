@@ -4,7 +4,14 @@ import type { Receipt } from '../../ports/state-store.ts'
 import { isTooOld } from '../../transaction/event-time.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import type { Answers } from '../answers.ts'
-import { type DecisionReceipt, decidedOf, entryOf, type Prediction, receiptOf } from '../decided.ts'
+import {
+  type DecisionReceipt,
+  decidedOf,
+  entryOf,
+  type Prediction,
+  receiptOf,
+  shadowEntryOf,
+} from '../decided.ts'
 import type { Decider, Scored } from '../decider.ts'
 import { decisionId, decodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
 import type { DecisionsStatus, FoundDecision } from '../decisions.ts'
@@ -201,13 +208,8 @@ class OwnedDecisions implements OwnedStates {
     assertFresh(isStale)
     if (stored !== undefined) {
       const receipt = decodeReceipt<DecisionReceipt>(stored)
-      return this.answers.repeated(
-        transaction,
-        this.decider.hashOf(transaction),
-        receipt,
-        receipt.sequence,
-        startedMs,
-      )
+      const hash = this.decider.hashOf(transaction)
+      return this.answers.repeated(transaction, hash, receipt, receipt.sequence, startedMs)
     }
     const entities = this.decider.entitiesOf(transaction)
     return this.labels.whenDelivered(transaction.eventTimeMs, this.decider.keysOf(entities), (held) =>
@@ -242,13 +244,14 @@ class OwnedDecisions implements OwnedStates {
     const decided = decidedOf(model.scorer, role, probability, nowMs, timing, sample)
     const sequence = this.frontier.next()
     const latencyMs = world.monotonicMs() - startedMs
-    const entry = entryOf(decided, model.key, transaction, latencyMs, shadow)
+    const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntryOf(shadow))
     const payload = encodeDecision(sequence, entry, scored.vector)
     const hash = this.decider.hashOf(transaction)
     const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, sequence)
     const labelled = { ...entities, eventTimeMs }
     const beside = this.labels.arrived(transactionId, labelled, sequence)
     const durable = this.append(id, sequence, payload, isOld ? [] : held.items, receipt, beside)
+    this.options.watch?.decided(sequence, transaction, scored)
     this.labels.applyWaiting(transactionId, labelled, held)
     await durable
     return this.answers.decided({ transactionId, receipt, sequence, reasons, shadow, updates }, startedMs)
@@ -381,6 +384,7 @@ class OwnedDecisions implements OwnedStates {
     const durable = written.then(
       (position) => {
         receipt.position = position
+        this.options.watch?.written(sequence, position)
         return receipt
       },
       (error: unknown) => {

@@ -85,7 +85,8 @@ export const createOwnedParts = (options: OwnedDecisionsOptions, hooks: OwnedHoo
   })
   const { beforeDecision } = options
   const replayed = { ...own, log, unsaved, labels, nameOf, layout, observer, saver, beforeDecision }
-  const recovery = new Recovery({ ...replayed, saveReplayed: () => saver.saveReplayed() })
+  const { watch } = options
+  const recovery = new Recovery({ ...replayed, watch, saveReplayed: () => saver.saveReplayed() })
   const following: Following = new Following({
     ...replayed,
     assertLost: options.assertLost ?? noneIsLost,

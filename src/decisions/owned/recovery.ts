@@ -1,9 +1,11 @@
 import { VigiaError } from '../../errors.ts'
+import type { DecisionWatch } from '../decision-watch.ts'
 import { type LogReplayParts, replayLog } from './log-replay.ts'
 import type { Saver } from './saver.ts'
 
 export interface RecoveryParts extends LogReplayParts {
   readonly saver: Pick<Saver, 'halt' | 'resume'>
+  readonly watch?: Pick<DecisionWatch, 'reopened'> | undefined
 }
 
 /** Pause before the log is tried again, in milliseconds. */
@@ -58,7 +60,7 @@ export class Recovery {
   }
 
   private async recover(halted: Promise<void>): Promise<void> {
-    const { log, saver, observer } = this.parts
+    const { log, saver, observer, watch } = this.parts
     await halted
     for (;;) {
       try {
@@ -66,6 +68,7 @@ export class Recovery {
         // Not before: until then receipts of what is durable answer those who look back.
         this.forget()
         await replayLog(this.parts)
+        await watch?.reopened()
         saver.resume()
         this.reason = undefined
         return

@@ -1,5 +1,6 @@
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
+import type { DecisionWatch } from '../decision-watch.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { withSequence } from '../log/log-record.ts'
 import { createEntryModels } from './entry-models.ts'
@@ -10,6 +11,7 @@ export interface OutboxParts {
   readonly log: PredictionLog
   readonly observer: InferenceObserver
   readonly history: Pick<HistoryWatch, 'failed' | 'worked' | 'loss' | 'look'>
+  readonly watch?: Pick<DecisionWatch, 'moved' | 'reopened'> | undefined
 }
 
 /** Entries moved to the log at a time. */
@@ -60,13 +62,15 @@ export class Outbox {
   }
 
   private async moveForEver(): Promise<void> {
-    const { log, observer, history } = this.parts
+    const { log, observer, history, watch } = this.parts
     while (!this.isClosed) {
       try {
         // After a failure: takes records again, from the last durable one on.
         if (this.reason !== '') {
           log.resume()
+          const isLost = this.lastLogged !== log.lastSequence
           this.lastLogged = log.lastSequence
+          if (isLost) await watch?.reopened()
         }
         await this.moveEntries(WAIT_MS)
         this.reason = ''
@@ -100,14 +104,17 @@ export class Outbox {
 
   /** @returns how many it moved */
   private async moveEntries(waitMs: number): Promise<number> {
-    const { store, log } = this.parts
+    const { store, log, watch } = this.parts
     const entries = await store.takeEntries(MOST_ENTRIES, waitMs)
     if (entries.length === 0) return 0
     const bring = async (): Promise<void> => {
       await this.bringModels(entries)
-      await Promise.all(
-        entries.map(({ sequence, bytes }) => log.append(++this.lastLogged, withSequence(bytes, sequence))),
-      )
+      const records = entries.map(({ sequence, bytes }) => ({
+        sequence: ++this.lastLogged,
+        payload: withSequence(bytes, sequence),
+      }))
+      const places = await Promise.all(records.map(({ sequence, payload }) => log.append(sequence, payload)))
+      await watch?.moved(records.map((record, at) => ({ ...record, position: places[at]! })))
     }
     await this.looking(bring())
     await store.settle(entries.map(({ sequence }) => sequence))

@@ -3,7 +3,14 @@ import type { SharedStateStore } from '../../ports/state-store.ts'
 import { isTooOld } from '../../transaction/event-time.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { Answers } from '../answers.ts'
-import { type DecisionReceipt, decidedOf, entryOf, type Prediction, receiptOf } from '../decided.ts'
+import {
+  type DecisionReceipt,
+  decidedOf,
+  entryOf,
+  type Prediction,
+  receiptOf,
+  shadowEntryOf,
+} from '../decided.ts'
 import type { Decider } from '../decider.ts'
 import { decisionId, encodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
 import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from '../decisions.ts'
@@ -73,7 +80,7 @@ class SharedDecisions implements Decisions {
       world: options.world,
     })
     this.history = new HistoryWatch({ store, log, identity, observer })
-    this.outbox = new Outbox({ store, log, observer, history: this.history })
+    this.outbox = new Outbox({ store, log, observer, history: this.history, watch: options.watch })
     this.expiry = new SharedExpiry({
       store,
       decider: () => this.decider,
@@ -158,7 +165,7 @@ class SharedDecisions implements Decisions {
         const hash = this.decider.hashOf(transaction)
         const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, 0)
         const latencyMs = monotonicMs() - startedMs
-        const entry = entryOf(decided, model.key, transaction, latencyMs, shadow)
+        const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntryOf(shadow))
         return {
           result: { receipt, reasons, shadow, updates },
           receipt: encodeReceipt(receipt),

@@ -16,14 +16,23 @@ export interface Calibration {
   readonly maxima: readonly number[]
 }
 
+/** Standard deviations. Where nothing ever moves all charts are at rounding, and above it is no news. */
+const LEAST_LIMIT = 1e-9
+
+/** Days that models need to chart a week from the days before it alone. */
+const ENOUGH_BEFORE = 56
+
+/** Days that must be left where a week and its neighbours are not fitted on: of fewer, models are worse. */
+const ENOUGH_APART = 42
+
 /** As many days of one's own kurtosis as weigh what the mean of all series weighs. */
 const SHRINKAGE = 50
 
 /**
  * Fits all series, and takes the limit of their maximum from days that the fits have not seen: week by week
- * is left out, charted by models of the other weeks, and the limit is the conformal quantile of what those
- * days reached (Vovk et al., 2005). A maximum over all series holds the rate whatever their dependence
- * (Westfall and Young, 1993); limits from days that were fitted on would be far too low.
+ * is charted by models of other days, and the limit is the conformal quantile of what those days reached
+ * (Vovk et al., 2005). A maximum over all series holds the rate whatever their dependence (Westfall and
+ * Young, 1993); limits from days that were fitted on would be far too low.
  *
  * @param share of days that may be beyond without drift
  */
@@ -32,20 +41,20 @@ export const calibrate = (series: readonly Observations[], share: number): Calib
   const full = modelsOf(series, () => true)
   const maxima = new Float64Array(days.length).fill(Number.NaN)
   for (const week of new Set(Array.from(days, weekOf))) {
-    const { models, kurtoses } = modelsOf(series, (at) => weekOf(days[at]!) !== week)
-    const leftOut = days.map((_, at) => at).filter((at) => weekOf(days[at]!) === week)
+    const { models, kurtoses } = modelsOf(series, fittedFor(days, week))
+    const charted = days.map((_, at) => at).filter((at) => weekOf(days[at]!) === week)
     for (const [of, observations] of series.entries()) {
       const model = models[of]
       if (model === undefined) continue
       const chart = chartOf(observations, model, kurtoses[of]!)
-      for (const at of leftOut) maxima[at] = larger(maxima[at]!, Math.abs(furthestOn(chart, at)))
+      for (const at of charted) maxima[at] = larger(maxima[at]!, Math.abs(furthestOn(chart, at)))
     }
   }
   const known = Array.from(maxima).filter((maximum) => !Number.isNaN(maximum))
   return {
     models: full.models,
     kurtoses: full.kurtoses,
-    limit: conformalQuantile(known, 1 - share),
+    limit: Math.max(LEAST_LIMIT, conformalQuantile(known, 1 - share)),
     days: known.length,
     maxima: known,
   }
@@ -62,8 +71,22 @@ export const conformalQuantile = (values: readonly number[], q: number): number 
   return sorted[Math.min(rank, sorted.length) - 1] ?? Number.NaN
 }
 
-/** Weeks that are left out together; where they begin does not matter. */
+/** Weeks that are charted together; they begin where a look's history may end. */
 const weekOf = (day: number): number => Math.floor(day / 7)
+
+/**
+ * The days that the models are fitted on which chart a week: those before the week before it, as a look has
+ * them, so that what wanders or grows has gone as far by then. Where they are too few, all but the week and
+ * its neighbours, which know too well what it was like. Where even those are, all but the week: models of
+ * half of a short history are so much worse than that of all of it that their limit would be too high.
+ */
+const fittedFor = (days: Int32Array, week: number): ((at: number) => boolean) => {
+  const isBefore = (at: number) => weekOf(days[at]!) < week - 1
+  const isApart = (at: number) => Math.abs(weekOf(days[at]!) - week) > 1
+  const countOf = (isFitted: (at: number) => boolean) => days.filter((_, at) => isFitted(at)).length
+  if (countOf(isBefore) >= ENOUGH_BEFORE) return isBefore
+  return countOf(isApart) >= ENOUGH_APART ? isApart : (at) => weekOf(days[at]!) !== week
+}
 
 const larger = (a: number, b: number): number => (a >= b || Number.isNaN(b) ? a : b)
 

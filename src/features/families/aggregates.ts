@@ -1,3 +1,4 @@
+import { firstNames } from '../../foundation/first-names.ts'
 import { type AggregateFeature, COMPUTED, invalidAggregate } from '../aggregates/aggregate-feature.ts'
 import { type AggregateOf, featuresOfAggregate } from '../aggregates/features-of-aggregate.ts'
 import { wordOf } from '../entity-words.ts'
@@ -38,7 +39,4 @@ const resolved = (
 
 const MOST_LISTED = 40
 
-const listed = (names: readonly string[]): string =>
-  names.length <= MOST_LISTED
-    ? names.join(', ')
-    : `${names.slice(0, MOST_LISTED).join(', ')} and ${names.length - MOST_LISTED} more`
+const listed = (names: readonly string[]): string => firstNames(names, MOST_LISTED)

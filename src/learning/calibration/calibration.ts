@@ -132,12 +132,14 @@ export const chooseCalibration = (
   }
 }
 
-const foldsOf = (labels: ArrayLike<number>, rows: number): Uint8Array => {
+/** Deals out the rows of each class in turn. */
+export const foldsOf = (labels: ArrayLike<number>, rows: number): Uint8Array => {
   const seen = [0, 0]
   return Uint8Array.from({ length: rows }, (_, row) => seen[labels[row]!]!++ % FOLDS)
 }
 
-const crossValidatedLoss = (
+/** Mean log loss of a method, on rows that it was not fitted to. */
+export const crossValidatedLoss = (
   method: CalibrationMethod,
   labels: ArrayLike<number>,
   raw: Float64Array,
@@ -148,14 +150,24 @@ const crossValidatedLoss = (
     const rest = raw.filter((_, row) => folds[row] !== fold)
     const restLabels = Uint8Array.from(labels).filter((_, row) => folds[row] !== fold)
     const calibration = fitCalibration(method, restLabels, rest)
-    for (let row = 0; row < raw.length; row++) {
-      if (folds[row] !== fold) continue
-      const probability = Math.min(
-        1 - Number.EPSILON,
-        Math.max(Number.EPSILON, calibrate(calibration, raw[row]!)),
-      )
-      loss -= labels[row] === 1 ? log(probability) : log1p(-probability)
-    }
+    for (let row = 0; row < raw.length; row++)
+      if (folds[row] === fold) loss += lossOfRow(calibration, labels[row]!, raw[row]!)
   }
   return loss / raw.length
+}
+
+/** Mean log loss of a calibration. */
+export const calibratedLoss = (
+  calibration: Calibration,
+  labels: ArrayLike<number>,
+  raw: Float64Array,
+): number => {
+  let loss = 0
+  for (let row = 0; row < raw.length; row++) loss += lossOfRow(calibration, labels[row]!, raw[row]!)
+  return loss / raw.length
+}
+
+const lossOfRow = (calibration: Calibration, label: number, raw: number): number => {
+  const probability = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, calibrate(calibration, raw)))
+  return label === 1 ? -log(probability) : -log1p(-probability)
 }

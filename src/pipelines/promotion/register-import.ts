@@ -1,18 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { readArtifactFiles } from '../../artifacts/artifact-folder.ts'
-import { ARTIFACT_TAG } from '../../artifacts/version-artifact.ts'
-import { VigiaError } from '../../errors.ts'
-import { sha256 } from '../../foundation/hash.ts'
 import type { World } from '../../foundation/world.ts'
-import { decodeArtifact } from '../../model/artifact.ts'
-import { encodeMlflowModel } from '../../model/mlflow/mlflow-model.ts'
-import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
 import type { ModelVersion } from '../../ports/model-registry.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
-import { exampleRows } from '../training/record/example-rows.ts'
-import { MODEL_ARTIFACT } from '../training/record/record-model.ts'
+import { registerArtifact } from './register-artifact.ts'
 
 export interface RegisterImportOptions {
   readonly store: TrackingStore
@@ -28,61 +19,26 @@ export interface RegisterImportOptions {
 }
 
 /**
- * Makes an imported model the next version: a run of its own with the model as its artifact, as a training
- * has one.
+ * Makes an imported model the next version (`registerArtifact`).
  *
  * @throws MODEL_ARTIFACT_REFUSED and the errors of the store
  */
 export const registerImport = async (options: RegisterImportOptions): Promise<ModelVersion> => {
-  const { store, model, source, world } = options
-  const folder = join(options.folder, 'package')
-  const files = await readArtifactFiles(folder)
-  const artifact = decodeArtifact(files, folder)
-  const tags = {
-    'vigia.kind': 'import',
-    'vigia.model': 'imported',
-    'vigia.imported_file': basename(source.file),
-    'vigia.imported_sha256': source.sha256,
-  }
-  const run = await store.tracker.createRun({
-    experimentId: await experimentOf(store.tracker, options.experiment),
-    name: `import ${basename(source.file)}`.slice(0, 250),
-    startTimeMs: world.now(),
-    tags,
-  })
-  const work = await mkdtemp(join(tmpdir(), 'vigia-register-'))
-  try {
-    for (const [path, bytes] of encodeMlflowModel(files, exampleRows(artifact))) {
-      await mkdir(dirname(join(work, path)), { recursive: true })
-      await writeFile(join(work, path), bytes)
-    }
-    await store.tracker.logArtifact(run.id, work, MODEL_ARTIFACT)
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
-  await store.tracker.setRunStatus(run.id, 'FINISHED', world.now())
-  await store.registry.ensureModel(model, `Fraud detection of ${artifact.manifest.project}`)
-  return store.registry.createVersion({
-    name: model,
-    runId: run.id,
-    artifactPath: MODEL_ARTIFACT,
+  const { store, model, experiment, source, world } = options
+  const where = join(options.folder, 'package')
+  return registerArtifact({
+    store,
+    model,
+    experiment,
+    runName: `import ${basename(source.file)}`,
+    files: await readArtifactFiles(where),
+    where,
     tags: {
-      ...tags,
-      [ARTIFACT_TAG]: sha256(files.get('checksums.json')!),
-      'vigia.threshold': String(artifact.manifest.threshold),
+      'vigia.kind': 'import',
+      'vigia.model': 'imported',
+      'vigia.imported_file': basename(source.file),
+      'vigia.imported_sha256': source.sha256,
     },
+    world,
   })
-}
-
-const experimentOf = async (tracker: ExperimentTracker, name: string): Promise<string> => {
-  const found = await tracker.findExperiment(name)
-  if (found !== undefined) return found.id
-  try {
-    return (await tracker.createExperiment(name)).id
-  } catch (error) {
-    const isThere = error instanceof VigiaError && error.code === 'TRACKING_EXPERIMENT_EXISTS'
-    const made = isThere ? await tracker.findExperiment(name) : undefined
-    if (made === undefined) throw error
-    return made.id
-  }
 }

@@ -7,7 +7,7 @@ import { COMPARABLE_FIGURES, type FigureValues, figuresOf, keyOf } from '../../e
 import { judgedRows } from '../../evaluation/judged-rows.ts'
 import { type FeatureSettings, featureSettingsOfModel } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import { categoricalNames, readFeatureRows } from '../../fitting/feature-rows.ts'
+import { categoricalNames, type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
 import type { Artifact } from '../../model/artifact.ts'
 import { createScorer } from '../../model/scorer.ts'
 import { replay } from '../../replay/replay.ts'
@@ -36,6 +36,12 @@ export interface TestFiguresOptions {
 export const featureSettingsOf = ({ manifest: { featureSettings, fitted } }: Artifact): FeatureSettings =>
   featureSettingsOfModel(featureSettings, fitted.features as FittedFeatures)
 
+/** The test rows of a run with a model's scores, in arrival order. */
+export interface ScoredTest extends FeatureRows {
+  readonly scores: Float64Array
+  readonly threshold: number
+}
+
 /**
  * What `artifact` is worth on the test rows of a run.
  *
@@ -47,6 +53,23 @@ export const testFigures = async (
   rows: RunRows,
   options: TestFiguresOptions,
 ): Promise<MeasuredFigures> => {
+  const read = await testScores(artifact, rows, options)
+  const { labels, scores, threshold } = read
+  // None of these figures looks at days or costs.
+  const judged = judgedRows({ ...read, entities: read.userIds }, 0)
+  return {
+    ...figuresOf({ ...judged, scores, threshold, k: 1, costs: NO_COSTS }, COMPARABLE_FIGURES),
+    rows: labels.length,
+    frauds: labels.reduce((sum, label) => sum + label, 0),
+  }
+}
+
+/** Scores the test rows of a run with `artifact`, on its own features. */
+export const testScores = async (
+  artifact: Artifact,
+  rows: RunRows,
+  options: TestFiguresOptions,
+): Promise<ScoredTest> => {
   const features =
     whyOtherFeatures(artifact, rows.origin) === undefined
       ? rows.features
@@ -57,17 +80,9 @@ export const testFigures = async (
     const categorical = categoricalNames(featureSettingsOf(artifact))
     const files = { features, split: rows.split, prepared: rows.prepared }
     const read = await readFeatureRows(connection, files, 'test', names, categorical)
-    const { table, labels } = read
-    const scores = new Float64Array(table.rowCount)
-    scorer.scoreMany(table, scores)
-    // None of these figures looks at days or costs.
-    const judged = judgedRows({ ...read, entities: read.userIds }, 0)
-    const scored = { ...judged, scores, threshold: scorer.threshold, k: 1, costs: NO_COSTS }
-    return {
-      ...figuresOf(scored, COMPARABLE_FIGURES),
-      rows: table.rowCount,
-      frauds: labels.reduce((sum, label) => sum + label, 0),
-    }
+    const scores = new Float64Array(read.table.rowCount)
+    scorer.scoreMany(read.table, scores)
+    return { ...read, scores, threshold: scorer.threshold }
   })
 }
 

@@ -6,6 +6,7 @@ import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { controlSampleSettings, createControlSampler } from '../../decisions/control-sample.ts'
 import { createDecider, type ServingModels } from '../../decisions/decider.ts'
+import type { DecisionWatch, WatchOptions } from '../../decisions/decision-watch.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import {
@@ -68,6 +69,8 @@ export interface ServiceOptions {
   readonly onStates?: (outcome: StatesOutcome) => void
   /** Called when an act of administration had chosen other models than the configuration names. */
   readonly onModels?: (choice: StartChoice) => void
+  /** Opens what keeps account of decisions; left out: nobody does. */
+  readonly openWatch?: (options: WatchOptions) => DecisionWatch
   /** Told what is good to know of the store and no reason to worry. */
   readonly onNotice?: (text: string) => void
 }
@@ -139,6 +142,12 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         tables: tablesOf(options),
         ...served.pipelineOptions,
         openKeeping: keepingOpener({ ...own, keeping }),
+        watch: options.openWatch?.({
+          log,
+          folder: own.archive,
+          isShared: states.kind === 'shared',
+          observer,
+        }),
       })
       // The models are in service by then, whether the disk takes this or not.
       const keep = (chosen: ServedSources): Promise<void> =>

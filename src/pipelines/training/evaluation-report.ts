@@ -2,6 +2,7 @@ import type { Intervals } from '../../evaluation/bootstrap.ts'
 import type { PartEvaluation } from '../../evaluation/evaluate.ts'
 import type { FigureValues } from '../../evaluation/figures.ts'
 import type { QualityGateResult } from '../../evaluation/gates.ts'
+import type { LearningCurve } from '../../fitting/learning-curves.ts'
 
 /** `evaluation.json`: what `vigia run` shows and the evaluation page draws. */
 export interface EvaluationReport {
@@ -99,16 +100,6 @@ export interface CandidateReport {
   readonly curves?: readonly LearningCurve[]
   readonly validation?: FigureValues
   readonly test?: FigureValues
-}
-
-/** A figure after each of some steps of a training. */
-export interface LearningCurve {
-  /** `validation.log_loss`. */
-  readonly name: string
-  /** Numbers of trees, ascending. */
-  readonly steps: readonly number[]
-  /** A value a step. */
-  readonly values: readonly number[]
 }
 
 /** A part of the split, for people: null bounds where it has no rows. */

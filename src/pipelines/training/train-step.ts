@@ -1,10 +1,12 @@
+import type { WeightsSettings } from '../../config/sections/weights.ts'
 import { readJson, writeCompactJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
+import { learningCurves } from '../../fitting/learning-curves.ts'
+import { rowWeights, weightSettings } from '../../fitting/row-weights.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
 import { FEATURE_INPUTS, readPart } from './feature-files.ts'
-import { learningCurves } from './learning-curves.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -29,7 +31,11 @@ export const trainStep = (context: TrainingContext): Step => ({
   name: 'train',
   activity: 'training the models',
   inputs: [...FEATURE_INPUTS, 'select', 'search'],
-  settings: { models: learntFrom(context), seed: context.config.declared.project.seed },
+  settings: {
+    models: learntFrom(context),
+    seed: context.config.declared.project.seed,
+    ...weightSettings(context.config.declared.weights),
+  },
   identities: async () => ({ library: librariesOf(await modelTrainers(context)) }),
   module: import.meta.url,
   run: async (work) => {
@@ -79,7 +85,10 @@ const trainOnce = async (
   const before = (await work.checkpoint.read(name)) as Model | undefined
   if (before !== undefined) return before
   const model = await trainer.train({
-    data: { ...rowsOf(training), ...(validation.table.rowCount > 0 && { validation: rowsOf(validation) }) },
+    data: {
+      ...weighedRows(training, config.settings.weights),
+      ...(validation.table.rowCount > 0 && { validation: rowsOf(validation) }),
+    },
     settings,
     seed: config.settings.project.seed,
     work,
@@ -96,6 +105,12 @@ const trainOnce = async (
 }
 
 const rowsOf = ({ table, labels, weights }: FeatureRows) => ({ table, labels, ...(weights && { weights }) })
+
+/** Validation is not weighed: it stands for what comes. */
+const weighedRows = (rows: FeatureRows, settings: WeightsSettings) => {
+  const weights = rowWeights(rows.eventTimesMs, settings)
+  return { ...rowsOf(rows), ...(weights !== undefined && { weights }) }
+}
 
 /** Of enabled models only: to change a model that is not trained changes nothing. */
 const learntFrom = ({ config }: TrainingContext): Record<string, ModelSettings> =>

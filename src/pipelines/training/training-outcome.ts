@@ -1,8 +1,8 @@
 import type { FigureValues } from '../../evaluation/figures.ts'
+import type { LearningCurve } from '../../fitting/learning-curves.ts'
 import type { Calibration } from '../../learning/calibration/calibration.ts'
 import type { ModelKind } from '../../learning/model.ts'
 import type { FeatureSelection } from '../../learning/selection/selected-features.ts'
-import type { LearningCurve } from './evaluation-report.ts'
 
 /** Settings of a model by their names in the configuration, `enabled`, `grid` and `library` left out. */
 export type ModelSettings = Readonly<Record<string, unknown>>

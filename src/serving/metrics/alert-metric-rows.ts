@@ -10,7 +10,7 @@ export const ALERT_METRICS = {
     unit: 'alerts',
     labels: {
       model: 'of the alert',
-      kind: 'drift, data_quality, concept_drift, performance, monitoring, delivery',
+      kind: 'drift, data_quality, concept_drift, performance, retraining, monitoring, delivery',
       severity: 'moderate, severe, critical',
     },
     alarm: 'vigia_alerts_firing > 0',

@@ -10,6 +10,10 @@ export const LOOK_METRICS = {
     unit: 'seconds since 1970',
     labels: OF_MODEL,
     alarm: 'time() - vigia_look_timestamp_seconds > 2 * 86400 + 3600',
+    alarmName: 'VigiaNotLookedAt',
+    alarmSeverity: 'critical',
+    alarmAction:
+      'What drifts or breaks meanwhile is not seen. GET /monitoring/runs says why. With another monitoring.schedule than a daily one, another time.',
   },
   vigia_look_day_timestamp_seconds: {
     type: 'gauge',
@@ -17,13 +21,20 @@ export const LOOK_METRICS = {
     unit: 'seconds since 1970',
     labels: OF_MODEL,
     alarm: 'time() - vigia_look_day_timestamp_seconds > 3 * 86400 + 3600',
+    alarmName: 'VigiaNoDayEnds',
+    alarmSeverity: 'critical',
+    alarmAction:
+      'The looks come, and see the same day again: nothing is decided any more, or the folder of the log is another one.',
   },
   vigia_look_severity: {
     type: 'gauge',
     help: 'What the latest look found: 0 nothing, 1 moderate, 2 severe, 3 critical.',
     unit: '0 to 3',
     labels: OF_MODEL,
-    alarm: 'vigia_look_severity >= 2',
+    alarm: 'vigia_look_severity == 2',
+    alarmName: 'VigiaLookSevere',
+    alarmAction: 'The report says what has changed, and what to do: GET /monitoring/page of the server.',
+    criticalAlarm: { name: 'VigiaLookCritical', alarm: 'vigia_look_severity >= 3' },
   },
   vigia_look_statistic: {
     type: 'gauge',
@@ -66,5 +77,7 @@ export const LOOK_METRICS = {
     help: 'Looks that failed or whose process died, since the start.',
     unit: 'looks',
     alarm: 'increase(vigia_look_failures_total[1d]) > 0',
+    alarmName: 'VigiaLookFailed',
+    alarmAction: 'The log of the server (MONITORING_LOOK_FAILED) and GET /monitoring/runs say why.',
   },
 } as const satisfies Readonly<Record<string, MetricRow>>

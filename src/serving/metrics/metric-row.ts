@@ -14,5 +14,30 @@ export interface MetricRow {
   /** How long it must give something, in Prometheus' own words. Default: 1m. */
   readonly alarmFor?: string
   /** Default: warning. */
-  readonly alarmSeverity?: 'warning' | 'critical' | '{{ $labels.severity }}'
+  readonly alarmSeverity?: AlarmSeverity
+  /** What to do then, in a sentence. */
+  readonly alarmAction?: string
+  /** A second expression, whose alert is critical and has a name of its own. */
+  readonly criticalAlarm?: { readonly name: string; readonly alarm: string }
 }
+
+export type AlarmSeverity = 'warning' | 'critical' | '{{ $labels.severity }}'
+
+/** An alert of Prometheus on a metric. */
+export interface MetricAlarm {
+  readonly alarm: string
+  /** Undefined: it is called like the metric. */
+  readonly name: string | undefined
+  readonly severity: AlarmSeverity
+}
+
+/** All alarms of a metric, the least grave first. */
+export const alarmsOf = ({
+  alarm,
+  alarmName,
+  alarmSeverity = 'warning',
+  criticalAlarm,
+}: MetricRow): readonly MetricAlarm[] => [
+  ...(alarm === undefined ? [] : [{ alarm, name: alarmName, severity: alarmSeverity }]),
+  ...(criticalAlarm === undefined ? [] : [{ ...criticalAlarm, severity: 'critical' as const }]),
+]

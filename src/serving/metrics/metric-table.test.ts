@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestServer } from '../serving.test-kit.ts'
+import { alarmsOf } from './metric-row.ts'
 import { METRICS, type MetricRow } from './metric-table.ts'
 import { renderMetricReference } from './render-reference.ts'
 
@@ -49,7 +50,8 @@ describe('the table of metrics', () => {
   })
 
   it('has alarms about the metric itself', () => {
-    for (const [name, { alarm = name }] of ROWS) expect(alarm).toMatch(new RegExp(`\\b${name}(_bucket)?\\b`))
+    for (const [name, row] of ROWS)
+      for (const { alarm } of alarmsOf(row)) expect(alarm).toMatch(new RegExp(`\\b${name}(_bucket)?\\b`))
   })
 })
 

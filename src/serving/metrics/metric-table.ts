@@ -1,6 +1,7 @@
 import { ALERT_METRICS } from './alert-metric-rows.ts'
 import { LOOK_METRICS } from './look-metric-table.ts'
 import type { MetricRow } from './metric-row.ts'
+import { RETRAINING_METRICS } from './retraining-metric-table.ts'
 
 export type { MetricRow } from './metric-row.ts'
 
@@ -367,6 +368,7 @@ export const METRICS = {
 
   // Looks at what was decided.
   ...LOOK_METRICS,
+  ...RETRAINING_METRICS,
   ...ALERT_METRICS,
 } as const satisfies Readonly<Record<string, MetricRow>>
 

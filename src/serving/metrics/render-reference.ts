@@ -1,3 +1,4 @@
+import { alarmsOf } from './metric-row.ts'
 import { METRICS, type MetricRow } from './metric-table.ts'
 
 /** The reference of all metrics as Markdown, from their table: `docs/metrics.md`. */
@@ -27,7 +28,8 @@ export const renderMetricReference = (): string =>
     '',
   ].join('\n')
 
-const renderRow = ([name, { type, labels = {}, unit, help, alarm }]: [string, MetricRow]): string => {
+const renderRow = ([name, row]: [string, MetricRow]): string => {
+  const { type, labels = {}, unit, help } = row
   const values = Object.entries(labels).map(([label, value]) => `\`${label}\`: ${value}`)
   const cells = [
     `\`${name}\``,
@@ -35,7 +37,9 @@ const renderRow = ([name, { type, labels = {}, unit, help, alarm }]: [string, Me
     values.join('; '),
     unit,
     help,
-    alarm === undefined ? '' : `\`${alarm}\``,
+    alarmsOf(row)
+      .map(({ alarm }) => `\`${alarm}\``)
+      .join('; critical: '),
   ]
   return `| ${cells.map(inCell).join(' | ')} |`
 }

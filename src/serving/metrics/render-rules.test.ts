@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { alarmsOf } from './metric-row.ts'
 import { METRICS, type MetricRow } from './metric-table.ts'
 import { renderAlertRules } from './render-rules.ts'
 
@@ -17,9 +18,7 @@ const { groups } = parse(renderAlertRules()) as {
 const rules = groups[0]!.rules
 
 test('there is a rule for each alarm of the table, beside that a server is down', () => {
-  const alarms = Object.values<MetricRow>(METRICS).flatMap(({ alarm }) =>
-    alarm === undefined ? [] : [alarm],
-  )
+  const alarms = Object.values<MetricRow>(METRICS).flatMap((row) => alarmsOf(row).map(({ alarm }) => alarm))
   expect(rules.map(({ expr }) => expr)).toEqual(['up{job="vigia"} == 0', ...alarms])
 })
 
@@ -32,4 +31,13 @@ test('each has a name of its own, a severity and a summary', () => {
     expect(labels['severity']).toMatch(/^(warning|critical|\{\{ \$labels\.severity \}\})$/)
     expect(annotations['summary']).toMatch(/\.$/)
   }
+})
+
+test('what a look found is critical where the look says so, and a warning where it is severe', () => {
+  const found = rules.filter(({ expr }) => expr.startsWith('vigia_look_severity'))
+  expect(found.map(({ alert, expr, labels }) => [alert, expr, labels['severity']])).toEqual([
+    ['VigiaLookSevere', 'vigia_look_severity == 2', 'warning'],
+    ['VigiaLookCritical', 'vigia_look_severity >= 3', 'critical'],
+  ])
+  for (const { annotations } of found) expect(annotations['description']).toContain('GET /monitoring/page')
 })

@@ -1,3 +1,4 @@
+import { alarmsOf } from './metric-row.ts'
 import { METRICS, type MetricRow } from './metric-table.ts'
 
 /** A rule that gives an alert of Prometheus. */
@@ -7,6 +8,7 @@ interface Rule {
   readonly for: string
   readonly severity: string
   readonly summary: string
+  readonly action?: string | undefined
 }
 
 /** How long an expression must give something where its row says nothing: one scrape may go astray. */
@@ -28,17 +30,22 @@ export const renderAlertRules = (): string => {
 }
 
 const HEAD = `# Alerts of Prometheus on the metrics of Vigía. Copy it, name it under rule_files of Prometheus, and change numbers as
-# your bank needs them: what is much differs. The job that scrapes the servers is called vigia here.
+# your bank needs them: what is much differs. The job that scrapes the servers is called vigia here. For the operator of
+# Prometheus, \`groups\` are the spec of a PrometheusRule. The label severity is warning or critical; of VigiaAlertsFiring it
+# is the alert's own: moderate, severe or critical.
 #
 # Generated from src/serving/metrics/metric-table.ts by \`npm run docs\`. Every metric: docs/metrics.md.
 `
 
-const ruleOf = (name: string, row: MetricRow): readonly Rule[] => {
-  const { alarm, alarmName = nameOf(name), alarmFor = USUAL_FOR, alarmSeverity = 'warning', help } = row
-  if (alarm === undefined) return []
-  const summary = `${name}: ${help}`
-  return [{ alert: alarmName, expr: alarm, for: alarmFor, severity: alarmSeverity, summary }]
-}
+const ruleOf = (metric: string, row: MetricRow): readonly Rule[] =>
+  alarmsOf(row).map(({ alarm, name = nameOf(metric), severity }) => ({
+    alert: name,
+    expr: alarm,
+    for: row.alarmFor ?? USUAL_FOR,
+    severity,
+    summary: `${metric}: ${row.help}`,
+    action: row.alarmAction,
+  }))
 
 /** `VigiaStoreHistoryLost`. A test sees to it that no two are called alike. */
 const nameOf = (metric: string): string =>
@@ -49,7 +56,7 @@ const nameOf = (metric: string): string =>
     .join('')
 
 // Texts of JSON are texts of YAML.
-const renderRule = ({ alert, expr, for: duration, severity, summary }: Rule): string =>
+const renderRule = ({ alert, expr, for: duration, severity, summary, action }: Rule): string =>
   [
     `      - alert: ${alert}`,
     `        expr: ${JSON.stringify(expr)}`,
@@ -58,6 +65,7 @@ const renderRule = ({ alert, expr, for: duration, severity, summary }: Rule): st
     `          severity: ${JSON.stringify(severity)}`,
     `        annotations:`,
     `          summary: ${JSON.stringify(summary)}`,
+    ...(action === undefined ? [] : [`          description: ${JSON.stringify(action)}`]),
     `          value: "{{ $value }}"`,
     '',
   ].join('\n')

@@ -1,12 +1,14 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { ServedAlerts } from '../../alerts/served-alerts.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
+import type { ServedRetraining } from '../../lifecycle/served-retraining.ts'
 import type { ServedLooks } from '../../monitoring/served-looks.ts'
 import type { Load } from '../safety/load-shedding.ts'
 import { addAlertMetrics } from './alert-metrics.ts'
 import { addLookMetrics } from './look-metrics.ts'
 import { described, type MetricName } from './metric-table.ts'
 import { addReadMetrics, type Watched } from './read-metrics.ts'
+import { addRetrainingMetrics } from './retraining-metrics.ts'
 import {
   type CounterSeries,
   createCounter,
@@ -35,7 +37,11 @@ export interface ServingMetrics {
   readonly watch: (
     pipeline: Watched,
     load: Load,
-    also?: { readonly alerts?: ServedAlerts | undefined; readonly looks?: ServedLooks | undefined },
+    also?: {
+      readonly alerts?: ServedAlerts | undefined
+      readonly looks?: ServedLooks | undefined
+      readonly retraining?: ServedRetraining | undefined
+    },
   ) => void
 }
 
@@ -75,10 +81,11 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     countUnknownAttributes: (attributes) => {
       unknownAttributes.value += attributes
     },
-    watch: (pipeline, load, { alerts, looks } = {}) => {
+    watch: (pipeline, load, { alerts, looks, retraining } = {}) => {
       addReadMetrics(registry, pipeline, load)
       addAlertMetrics(registry, alerts)
       addLookMetrics(registry, looks)
+      addRetrainingMetrics(registry, retraining)
     },
   }
 }

@@ -229,7 +229,7 @@ const addAct = <Body extends { readonly by?: string }>(
 
 /** @throws ALERTS_NOT_CONFIGURED */
 export const configuredAlerts = ({ alerts }: Pick<RouteContext, 'alerts'>): ServedAlerts => {
-  if (alerts === undefined) throw new VigiaError('ALERTS_NOT_CONFIGURED', {})
+  if (alerts === undefined || !alerts.isKept()) throw new VigiaError('ALERTS_NOT_CONFIGURED', {})
   return alerts
 }
 

@@ -71,7 +71,7 @@ const runsAnswer = async (looks: ServedLooks) => {
   const runs = await looks.runs()
   return {
     next_at: timeOrNull(looks.status().nextMs),
-    runs: runs.map(({ scheduledForMs, attempt, by, startedMs, endedMs, outcome, detail }) => ({
+    runs: runs.map(({ scheduledForMs, attempt, by, startedMs, endedMs, outcome, detail, againMs }) => ({
       scheduled_for: new Date(scheduledForMs).toISOString(),
       attempt,
       by,
@@ -79,6 +79,7 @@ const runsAnswer = async (looks: ServedLooks) => {
       ended_at: timeOrNull(endedMs),
       outcome,
       detail,
+      again_at: timeOrNull(againMs),
     })),
   }
 }

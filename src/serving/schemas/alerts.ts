@@ -19,7 +19,7 @@ export const AlertAnswer = named(
       key,
       model: Type.String(),
       kind: Type.String({
-        description: 'drift, data_quality, concept_drift, performance, monitoring, delivery.',
+        description: 'drift, data_quality, concept_drift, performance, retraining, monitoring, delivery.',
       }),
       segment: Type.String({ description: 'Empty: all transactions.' }),
       status: oneOf(

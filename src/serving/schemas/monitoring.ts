@@ -34,12 +34,13 @@ const LookRunAnswer = named(
   Type.Object(
     {
       scheduled_for: Type.String(),
-      attempt: Type.Integer({ description: 'From 1: a look that was cut short is taken again.' }),
+      attempt: Type.Integer({ description: 'From 1: a look that failed or was cut short is taken again.' }),
       by: Type.String({ description: 'The process that took it.' }),
       started_at: Type.String(),
       ended_at: nullableText('Null: it is under way.'),
       outcome: Type.String({ description: 'under way, done, failed, stopped or lost.' }),
       detail: Type.String({ description: 'What was found, or why not.' }),
+      again_at: nullableText('When it is tried again, if no other look is due by then. Null: it is not.'),
     },
     { description: 'One look that was to be taken.' },
   ),

@@ -1,10 +1,19 @@
-import { AVERAGE_PRECISION, LOG_LOSS } from '../../evaluation/figures.ts'
-import type { Model } from '../../learning/model.ts'
-import type { LabelledRows } from '../../learning/selection/permutation-importance.ts'
-import { flattenTrees, probabilityOfMargin } from '../../learning/trees/flat-trees.ts'
-import { createMarginsOfRows } from '../../learning/trees/margins-of-rows.ts'
-import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
-import type { LearningCurve } from './evaluation-report.ts'
+import { AVERAGE_PRECISION, LOG_LOSS } from '../evaluation/figures.ts'
+import type { Model } from '../learning/model.ts'
+import type { LabelledRows } from '../learning/selection/permutation-importance.ts'
+import { flattenTrees, probabilityOfMargin } from '../learning/trees/flat-trees.ts'
+import { createMarginsOfRows } from '../learning/trees/margins-of-rows.ts'
+import type { TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
+
+/** A figure after each of some steps of a training. */
+export interface LearningCurve {
+  /** `validation.log_loss`. */
+  readonly name: string
+  /** Numbers of trees, ascending. */
+  readonly steps: readonly number[]
+  /** A value a step. */
+  readonly values: readonly number[]
+}
 
 /** Enough for the eye: after how many trees a model is judged, and on how many rows of a part. */
 const MOST_STEPS = 25

@@ -1,0 +1,167 @@
+import { type Static, Type } from 'typebox'
+import { VigiaError } from '../../errors.ts'
+import { dateOf } from '../../foundation/days.ts'
+import type { ServedRetraining } from '../../lifecycle/served-retraining.ts'
+import type { Episode, EpisodeRecord } from '../../retraining/episode.ts'
+import { episodesOf } from '../../retraining/retraining-book.ts'
+import type { App } from '../dependencies.ts'
+import { refTo, withDefault } from '../schemas/named.ts'
+import { RetrainingAnswer } from '../schemas/retraining.ts'
+import type { RouteContext } from './route-context.ts'
+import { runAudited } from './run-audited.ts'
+
+const AskBody = Type.Object(
+  {
+    why: Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      pattern: '\\S',
+      description: 'For whoever asks later.',
+    }),
+    by: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 100,
+        description: 'Who asks, beside the name of the key: a person of a team that shares it.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+const TrailQuery = Type.Object({
+  limit: withDefault(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 200,
+      description: 'At most so many records and so many episodes.',
+    }),
+  ),
+})
+
+const COMMON = ['RETRAINING_NOT_ENABLED', 'RETRAINING_JOURNAL_FAILED'] as const
+const SHOWN = 200
+
+/** GET /retraining: how it stands and the audit trail; POST /retraining/request and /cancel. */
+export const addRetraining = (app: App, context: RouteContext): void => {
+  app.get<{ Querystring: Static<typeof TrailQuery> }>(
+    '/retraining',
+    {
+      config: { scope: 'read', errors: [...COMMON, 'REQUEST_INVALID'] },
+      schema: {
+        tags: ['administration'],
+        operationId: 'getRetraining',
+        summary: 'How retraining stands, and how it came to that',
+        querystring: TrailQuery,
+        response: { 200: refTo(RetrainingAnswer) },
+      },
+    },
+    async ({ query }) => answerOf(enabled(context), query.limit),
+  )
+  addAct(app, context, {
+    act: 'request',
+    summary: 'Ask for a retraining: cooldown and budget are not waited for',
+    errors: [],
+    work: (retraining, why, by) => retraining.request(why, by),
+  })
+  addAct(app, context, {
+    act: 'cancel',
+    summary: 'End the retraining that runs: what it has put in service goes back',
+    errors: ['RETRAINING_NOTHING_RUNS'],
+    work: (retraining, why, by) => retraining.cancel(why, by),
+  })
+}
+
+interface Act {
+  readonly act: 'request' | 'cancel'
+  readonly summary: string
+  readonly errors: readonly 'RETRAINING_NOTHING_RUNS'[]
+  readonly work: (retraining: ServedRetraining, why: string, by: string) => Promise<void>
+}
+
+const addAct = (app: App, context: RouteContext, { act, summary, errors, work }: Act): void => {
+  app.post<{ Body: Static<typeof AskBody> }>(
+    `/retraining/${act}`,
+    {
+      config: { scope: 'admin', errors: [...errors, ...COMMON] },
+      schema: {
+        tags: ['administration'],
+        operationId: `${act}Retraining`,
+        summary,
+        body: AskBody,
+        response: { 200: refTo(RetrainingAnswer) },
+      },
+    },
+    async (request) => {
+      const { why, by: person } = request.body
+      const who = request.caller?.name ?? request.ip
+      const by = person === undefined ? who : `${person} (${who})`
+      await runAudited(context, request, `retraining.${act}`, { why, by }, () =>
+        work(enabled(context), why, by),
+      )
+      return answerOf(enabled(context), SHOWN)
+    },
+  )
+}
+
+/** @throws RETRAINING_NOT_ENABLED */
+const enabled = ({ retraining }: Pick<RouteContext, 'retraining'>): ServedRetraining => {
+  if (retraining === undefined) throw new VigiaError('RETRAINING_NOT_ENABLED', {})
+  return retraining
+}
+
+const answerOf = async (retraining: ServedRetraining, limit: number) => {
+  const { model } = retraining
+  const book = await retraining.book()
+  const episodes = episodesOf(book, model)
+  const ids = new Set(episodes.map(({ id }) => id))
+  return {
+    model,
+    status: episodes.at(-1)?.status ?? null,
+    next_at: timeOrNull(retraining.nextMs()),
+    episodes: episodes.slice(-limit).reverse().map(episodeAnswer),
+    records: book.records
+      .filter(({ episode }) => ids.has(episode))
+      .slice(-limit)
+      .reverse()
+      .map(recordAnswer),
+  }
+}
+
+const episodeAnswer = ({ threshold, challenger, comparison, ...episode }: Episode) => ({
+  id: episode.id,
+  kind: episode.kind,
+  status: episode.status,
+  why: episode.why,
+  opened_at: timeOf(episode.openedMs),
+  since: timeOf(episode.sinceMs),
+  champion: episode.champion,
+  looks: episode.looks,
+  failures: episode.failures,
+  left_out: episode.leftOutDays.map(dateOf),
+  threshold: threshold
+    ? {
+        threshold: threshold.threshold,
+        present: threshold.present,
+        alerts_per_day: threshold.alertsPerDay,
+        present_alerts_per_day: threshold.presentAlertsPerDay,
+      }
+    : null,
+  challenger: challenger ? { version: challenger.version, source: challenger.source } : null,
+  verdict: comparison?.verdict ?? null,
+})
+
+const recordAnswer = ({ atMs, by, episode, from, to, why, look, run, figures = {} }: EpisodeRecord) => ({
+  at: timeOf(atMs),
+  by,
+  episode,
+  from,
+  to,
+  why,
+  look: look ?? null,
+  run: run ?? null,
+  figures,
+})
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+const timeOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : timeOf(ms))
