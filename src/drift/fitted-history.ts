@@ -51,7 +51,9 @@ export class FittedHistory {
       const { expected, jump, smoothed } = chartOf(observations[of]!, model, calibration.kurtoses[of]!)
       if (Number.isNaN(jump[at]!)) return []
       const measured = this.measurementsOn(day)[of]!
-      return [{ series, measured, expected: expected[at]!, jump: jump[at]!, smoothed: smoothed[at]! }]
+      const width = calibration.widths[of]!
+      const [far, farSmoothed] = [jump[at]! / width, smoothed[at]! / width]
+      return [{ series, measured, expected: expected[at]!, jump: far, smoothed: farSmoothed }]
     })
   }
 
