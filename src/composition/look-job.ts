@@ -171,8 +171,8 @@ const tellOrFail = async (parts: LookJobParts, untold: UntoldLooks, look: Untold
 }
 
 /**
- * Each is untold no longer as soon as the alerts know of it; one that is told again says nothing new. One that
- * they refuse is set aside, so that those after it are told.
+ * Each is untold no longer as soon as the alerts know of it; one that is told again says nothing new. One
+ * that they refuse is set aside, so that those after it are told.
  *
  * @returns why those were refused that were, by their time
  * @throws what the alerts throw where they cannot be told of anything

@@ -93,8 +93,8 @@ const WEIGHTS = { precision: 0.5, calibration: 0.3, audit: 0.2 }
 /**
  * Watches of the precision of reviewed alerts (falling), of the calibration by score band (both ways) and of
  * the fraud rate of the audit sample (rising), with baselines from the days that have settled at `asOfMs`. A
- * rate with less than 14 such days or 20 frauds is left out. In the place of an audit's rate that has no whole
- * baseline yet is the known fraud rate of all (both ways): a sample that is young takes no watch away.
+ * rate with less than 14 such days or 20 frauds is left out. In the place of an audit's rate that has no
+ * whole baseline yet is the known fraud rate of all (both ways): a sample that is young takes no watch away.
  *
  * @throws PERFORMANCE_HISTORY_SHORT when no rate is left
  */
