@@ -529,6 +529,13 @@ export const ERRORS = define({
       'The look for {scheduledFor} was taken and its report is kept, but the alerts were not told: {reason}',
     fix: 'Nothing to do where alerts.path can be written by now: they are told again, without another look, until they know.',
   },
+  MONITORING_LOOK_REFUSED: {
+    status: 500,
+    exitCode: 2,
+    message:
+      'The look for {scheduledFor} was taken and its report is kept, but the alerts refuse what it found: {reason}',
+    fix: 'Look at the report (GET /monitoring/page): nobody is told of it. What was refused lies in untold/refused of monitoring.path, with the reason; later looks are told.',
+  },
   MONITORING_LOOK_FAILED: {
     status: 500,
     exitCode: 2,
