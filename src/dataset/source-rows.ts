@@ -223,8 +223,8 @@ const parquetView: Loader['view'] = async (connection, files, columns) => {
 }
 
 /**
- * The columns that Spark, Hive and Impala write as INT96: an instant, in UTC. DuckDB shows them as a timestamp
- * without a zone, which would be read in `source.time_zone`.
+ * The columns that Spark, Hive and Impala write as INT96: an instant, in UTC. DuckDB shows them as a
+ * timestamp without a zone, which would be read in `source.time_zone`.
  */
 const int96Columns = async (
   connection: DuckDBConnection,
