@@ -49,7 +49,7 @@ export const findSourceFiles = async (
         setting: 'source.path',
         got: shownAddress(pattern),
         allowed:
-          'files here: a database is read as source.path of `vigia run`, `features` and `validate`, and by `vigia predict`',
+          'files here: a database is read by `vigia run` (which validates it), `vigia features` and `vigia predict`',
       })
     const absolute = resolve(workingDirectory, pattern)
     const found = await expand(connection, absolute)
