@@ -28,8 +28,8 @@ const ENOUGH_BEFORE = 56
 const ENOUGH_APART = 42
 
 /**
- * Beyond this on a fiftieth of the days, and on two, a series does what its model knows nothing of: counts that outgrow
- * the bins of the training jump as one large merchant after the other leaves the last bin.
+ * Beyond this on a fiftieth of the days, and on two, a series does what its model knows nothing of: counts
+ * that outgrow the bins of the training jump as one large merchant after the other leaves the last bin.
  */
 const WILD = 7
 const WILD_SHARE = 0.02
