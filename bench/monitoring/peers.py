@@ -5,9 +5,14 @@ Its last line is JSON: {"version", "columns", "windows": [[columns called drifte
 """
 
 import json
+import os
 import resource
 import sys
 import warnings
+
+# Both send usage to their makers otherwise.
+os.environ.setdefault("NML_DISABLE_USAGE_LOGGING", "1")
+os.environ.setdefault("DO_NOT_TRACK", "1")
 
 import pandas as pd
 
