@@ -147,7 +147,7 @@ describe('retraining within a server', () => {
   test('goes on over canary and promotion as time passes, and ends with the challenger', async () => {
     const { start, settle, retraining, control, clock } = openServer()
     start()
-    await retraining.request('new card product', 'ana')
+    await retraining.request('new card product', 'ana', null)
     for (let day = 0; day < 25; day++) {
       await settle()
       clock.day++
@@ -161,10 +161,19 @@ describe('retraining within a server', () => {
     expect([first!.by, first!.why]).toEqual(['ana', 'ana asks for it: new card product'])
   })
 
+  test('learns from what came since the day that is asked for', async () => {
+    const { start, settle, retraining } = openServer()
+    start()
+    await retraining.request('new card product', 'ana', dayMs(3))
+    await settle()
+    const [episode] = (await retraining.book()).episodes.values()
+    expect(episode!.changedMs).toBe(dayMs(3))
+  })
+
   test('takes back at once what is cancelled in service', async () => {
     const { start, settle, retraining, control, clock } = openServer()
     start()
-    await retraining.request('new card product', 'ana')
+    await retraining.request('new card product', 'ana', null)
     await settle()
     clock.day += 3
     await settle()
@@ -209,7 +218,7 @@ describe('retraining within a server', () => {
   test('goes on at its start where a process before it was cut off', async () => {
     const before = openServer(() => new Promise(() => undefined))
     before.start()
-    await before.retraining.request('new card product', 'ana')
+    await before.retraining.request('new card product', 'ana', null)
     const after = openServer(undefined, before.place)
     after.start()
     await after.settle()
@@ -225,7 +234,7 @@ describe('retraining within a server', () => {
       return []
     })
     start()
-    await retraining.request('one', 'ana')
+    await retraining.request('one', 'ana', null)
     await Promise.all([settle(), settle(), retraining.take({ id: 'd', champion: '3', findings: [] })])
     await settle()
     expect(most).toBe(1)
@@ -234,14 +243,14 @@ describe('retraining within a server', () => {
   test('says what failed, and not that another process is at it', async () => {
     const failing = openServer(() => Promise.reject(new Error('out of memory')))
     failing.start()
-    await failing.retraining.request('one', 'ana')
+    await failing.retraining.request('one', 'ana', null)
     await expect(failing.settle()).rejects.toThrow('out of memory')
     expect(failing.warnings[0]).toMatchObject(['RETRAINING_STEP_FAILED', { reason: 'out of memory' }])
     expect(failing.retraining.failures()).toBeGreaterThan(0)
     const details = { folder: 'f', process: 1, host: 'h', since: 's', lock: 'l' }
     const busy = openServer(() => Promise.reject(new VigiaError('PIPELINE_LOCKED', details as never)))
     busy.start()
-    await busy.retraining.request('one', 'ana')
+    await busy.retraining.request('one', 'ana', null)
     expect(await busy.settle()).toMatchObject({ detail: expect.stringContaining('another process is at it') })
     expect(busy.warnings).toEqual([])
   })
@@ -258,7 +267,7 @@ describe('retraining within a server', () => {
         }),
     )
     const end = start()
-    await retraining.request('one', 'ana')
+    await retraining.request('one', 'ana', null)
     // Its process has begun when the one before it, that of the start, has found nothing.
     await expect.poll(() => seen.processes).toBe(1)
     await end()

@@ -75,9 +75,9 @@ export const serveRetraining = (parts: ServeRetrainingParts): ScheduledRetrainin
     },
     nextMs: () => jobs?.nextMs(),
     failures: steps.failures,
-    request: (why, by) => {
+    request: (why, by, sinceMs) => {
       const id = world.newId()
-      return call(`asked by ${id}`, { kind: 'request', id, by, why, sinceMs: null }, by)
+      return call(`asked by ${id}`, { kind: 'request', id, by, why, sinceMs }, by)
     },
     cancel: async (why, by) => {
       await cancelRetraining({ model, change, now: world.now, by }, why)

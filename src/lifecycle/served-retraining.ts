@@ -15,8 +15,14 @@ export interface ServedRetraining {
   readonly nextMs: () => number | undefined
   /** Runs of steps that failed as a whole, since the start of this process. */
   readonly failures: () => number
-  /** Asks for a retraining. @throws RETRAINING_JOURNAL_FAILED */
-  readonly request: (why: string, by: string) => Promise<void>
+  /**
+   * Asks for a retraining.
+   *
+   * @param sinceMs since when things have changed: labels of decisions since then are waited for; null: of no
+   *   decisions in particular
+   * @throws RETRAINING_JOURNAL_FAILED
+   */
+  readonly request: (why: string, by: string, sinceMs: number | null) => Promise<void>
   /** Ends the one that runs. @throws RETRAINING_NOTHING_RUNS, RETRAINING_JOURNAL_FAILED */
   readonly cancel: (why: string, by: string) => Promise<void>
 }

@@ -16,8 +16,8 @@ const retrainingOf = async (more: Partial<ServedRetraining> = {}) => {
     known: () => book,
     nextMs: () => Date.parse('2026-12-01T04:17:00Z'),
     failures: () => 2,
-    request: async (why, by) => {
-      asked.push(['request', why, by])
+    request: async (why, by, sinceMs) => {
+      asked.push(['request', why, by, ...(sinceMs === null ? [] : [new Date(sinceMs).toISOString()])])
     },
     cancel: async (why, by) => {
       asked.push(['cancel', why, by])
@@ -84,6 +84,23 @@ describe('POST /retraining/request and /cancel', () => {
     for (const payload of [{}, { why: ' ' }, { why: 'x', whom: 'y' }])
       expect((await post('request', payload)).statusCode).toBe(422)
     expect(asked).toHaveLength(2)
+    await app.close()
+  })
+
+  it('tell since when things have changed, as a day of the past', async () => {
+    const { retraining, asked } = await retrainingOf()
+    const { app } = await createTestServer({ retraining })
+    const post = (act: string, since: string) =>
+      app.inject({ method: 'POST', url: `/retraining/${act}`, payload: { why: 'new card', since } })
+    expect((await post('request', '2026-01-31')).statusCode).toBe(200)
+    expect(asked).toEqual([['request', 'new card', '127.0.0.1', '2026-01-31T00:00:00.000Z']])
+    for (const since of ['2026-02-30', '31/01/2026', '9999-01-01', '']) {
+      const answer = await post('request', since)
+      expect([since, answer.statusCode]).toEqual([since, 422])
+    }
+    // What is ended has no day since which things changed.
+    expect((await post('cancel', '2026-01-31')).statusCode).toBe(422)
+    expect(asked).toHaveLength(1)
     await app.close()
   })
 

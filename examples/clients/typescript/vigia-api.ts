@@ -1506,6 +1506,8 @@ export interface Operations {
         readonly why: string
         /** Who asks, beside the name of the key: a person of a team that shares it. */
         readonly by?: string
+        /** Day (UTC) since which things have changed, such as 2026-11-20: labels of decisions since then are waited for. Left out: of no decisions in particular. */
+        readonly since?: string
       }
     }
     readonly answer: {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import { VigiaError } from '../../errors.ts'
-import { DAY_MS } from '../../foundation/days.ts'
+import { DAY_MS, dayStartOf } from '../../foundation/days.ts'
 import { advanceAll, advanceService } from '../../lifecycle/advance-service.ts'
 import { alertsOfRetraining } from '../../lifecycle/alerts-of-retraining.ts'
 import { lookAtService } from '../../lifecycle/look-at-service.ts'
@@ -43,6 +43,10 @@ export const retrainCommand = (tools: RetrainTools): Command => ({
     { flags: '--if-drift', description: 'look at the latest day of the log and at labels first' },
     { flags: '--scheduled <due>', description: 'it was due at this time (2026-12-01T03:00:00Z)' },
     { flags: '--request <why>', description: 'begin because somebody asks, for this reason' },
+    {
+      flags: '--since <day>',
+      description: 'with --request: things have changed since this day (2026-11-20, UTC)',
+    },
     { flags: '--cancel <why>', description: 'end the retraining that runs; what is in service goes back' },
     {
       flags: '--server <url>',
@@ -54,6 +58,10 @@ export const retrainCommand = (tools: RetrainTools): Command => ({
   examples: [
     { command: 'vigia retrain --if-drift --all', explanation: 'What a timer calls each day.' },
     { command: 'vigia retrain --dry-run', explanation: 'What would be done now, and what it waits for.' },
+    {
+      command: 'vigia retrain --request "new card product" --since 2026-11-20',
+      explanation: 'Waits for labels of decisions since that day, where the product began.',
+    },
     { command: 'vigia retrain --status', explanation: 'How it stands, and how it came to that.' },
   ],
   run: (context, input) => retrain(context, input, tools),
@@ -65,6 +73,8 @@ const retrain = async (
   tools: RetrainTools,
 ): Promise<ExitCode> => {
   const { settings } = await readServingConfig(context, input)
+  if (input.options['since'] !== undefined && typeof input.options['request'] !== 'string')
+    throw invalid('--since belongs to --request: what a look finds says itself since when')
   const change = tools.openRetraining(settings.retraining)
   const model = await retrainedModel(context, settings)
   const by = personOf(context, input)
@@ -141,7 +151,7 @@ const lookOf = async (
   { monitoring }: ServingSettings,
 ): Promise<RetrainingLook | undefined> => {
   const called: RetrainingFinding[] = []
-  const { scheduled, request } = options
+  const { scheduled, request, since } = options
   const { world } = parts
   const nowMs = world.now()
   if (typeof scheduled === 'string') {
@@ -152,7 +162,8 @@ const lookOf = async (
   }
   if (typeof request === 'string') {
     if (request.trim() === '') throw invalid('--request says why; got nothing')
-    called.push({ kind: 'request', id: world.newId(), by: parts.by, why: request, sinceMs: null })
+    const sinceMs = typeof since === 'string' ? sinceOf(since, nowMs) : null
+    called.push({ kind: 'request', id: world.newId(), by: parts.by, why: request, sinceMs })
   }
   const isLooking = options['ifDrift'] === true
   if (!isLooking && called.length === 0) return undefined
@@ -176,6 +187,13 @@ const lookOf = async (
   // A look that was taken in already must not swallow what somebody asks for.
   const { findings = [], brokenDays = [] } = look ?? {}
   return { ...asked, findings: [...called, ...findings], brokenDays }
+}
+
+const sinceOf = (since: string, nowMs: number): number => {
+  const sinceMs = dayStartOf(since)
+  if (sinceMs === undefined || sinceMs > nowMs)
+    throw invalid(`--since is a day of the past such as 2026-11-20; got "${since}"`)
+  return sinceMs
 }
 
 const bookOf = (change: ChangeRetraining): Promise<RetrainingBook> => change((book) => ({ result: book }))

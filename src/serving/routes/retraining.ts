@@ -1,28 +1,41 @@
 import { type Static, Type } from 'typebox'
 import { VigiaError } from '../../errors.ts'
-import { dateOf } from '../../foundation/days.ts'
+import { dateOf, dayStartOf } from '../../foundation/days.ts'
 import type { ServedRetraining } from '../../lifecycle/served-retraining.ts'
 import type { Episode, EpisodeRecord } from '../../retraining/episode.ts'
 import { episodesOf } from '../../retraining/retraining-book.ts'
+import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
 import { RetrainingAnswer } from '../schemas/retraining.ts'
 import type { RouteContext } from './route-context.ts'
 import { runAudited } from './run-audited.ts'
 
+const REASON = {
+  why: Type.String({
+    minLength: 1,
+    maxLength: 1000,
+    pattern: '\\S',
+    description: 'For whoever asks later.',
+  }),
+  by: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Who asks, beside the name of the key: a person of a team that shares it.',
+    }),
+  ),
+}
+const CancelBody = Type.Object(REASON, { additionalProperties: false })
 const AskBody = Type.Object(
   {
-    why: Type.String({
-      minLength: 1,
-      maxLength: 1000,
-      pattern: '\\S',
-      description: 'For whoever asks later.',
-    }),
-    by: Type.Optional(
+    why: REASON.why,
+    by: REASON.by,
+    since: Type.Optional(
       Type.String({
-        minLength: 1,
-        maxLength: 100,
-        description: 'Who asks, beside the name of the key: a person of a team that shares it.',
+        pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+        description:
+          'Day (UTC) since which things have changed, such as 2026-11-20: labels of decisions since then are waited for. Left out: of no decisions in particular.',
       }),
     ),
   },
@@ -61,25 +74,28 @@ export const addRetraining = (app: App, context: RouteContext): void => {
   addAct(app, context, {
     act: 'request',
     summary: 'Ask for a retraining: cooldown and budget are not waited for',
-    errors: [],
-    work: (retraining, why, by) => retraining.request(why, by),
+    body: AskBody,
+    errors: ['REQUEST_INVALID'],
+    work: (retraining, { why, since }, by) => retraining.request(why, by, sinceOf(since, context)),
   })
   addAct(app, context, {
     act: 'cancel',
     summary: 'End the retraining that runs: what it has put in service goes back',
+    body: CancelBody,
     errors: ['RETRAINING_NOTHING_RUNS'],
-    work: (retraining, why, by) => retraining.cancel(why, by),
+    work: (retraining, { why }, by) => retraining.cancel(why, by),
   })
 }
 
 interface Act {
   readonly act: 'request' | 'cancel'
   readonly summary: string
-  readonly errors: readonly 'RETRAINING_NOTHING_RUNS'[]
-  readonly work: (retraining: ServedRetraining, why: string, by: string) => Promise<void>
+  readonly errors: readonly ('RETRAINING_NOTHING_RUNS' | 'REQUEST_INVALID')[]
+  readonly body: typeof AskBody | typeof CancelBody
+  readonly work: (retraining: ServedRetraining, asked: Static<typeof AskBody>, by: string) => Promise<void>
 }
 
-const addAct = (app: App, context: RouteContext, { act, summary, errors, work }: Act): void => {
+const addAct = (app: App, context: RouteContext, { act, summary, body, errors, work }: Act): void => {
   app.post<{ Body: Static<typeof AskBody> }>(
     `/retraining/${act}`,
     {
@@ -88,20 +104,35 @@ const addAct = (app: App, context: RouteContext, { act, summary, errors, work }:
         tags: ['administration'],
         operationId: `${act}Retraining`,
         summary,
-        body: AskBody,
+        body,
         response: { 200: refTo(RetrainingAnswer) },
       },
     },
     async (request) => {
-      const { why, by: person } = request.body
+      const { why, by: person, since } = request.body
       const who = request.caller?.name ?? request.ip
       const by = person === undefined ? who : `${person} (${who})`
-      await runAudited(context, request, `retraining.${act}`, { why, by }, () =>
-        work(enabled(context), why, by),
+      await runAudited(
+        context,
+        request,
+        `retraining.${act}`,
+        { why, by, ...(since !== undefined && { since }) },
+        () => work(enabled(context), request.body, by),
       )
       return answerOf(enabled(context), SHOWN)
     },
   )
+}
+
+/** Since when things have changed; null: nothing was told of it. @throws REQUEST_INVALID */
+const sinceOf = (since: string | undefined, { world }: Pick<RouteContext, 'world'>): number | null => {
+  if (since === undefined) return null
+  const sinceMs = dayStartOf(since)
+  if (sinceMs !== undefined && sinceMs <= world.now()) return sinceMs
+  const what = 'is no day of the past'
+  throw new RequestProblemsError('REQUEST_INVALID', [
+    { field: 'since', what, allowed: 'a day that has begun (UTC), such as 2026-11-20', got: shown(since) },
+  ])
 }
 
 /** @throws RETRAINING_NOT_ENABLED */
