@@ -141,22 +141,23 @@ const GIVEN_UP: Partial<Record<EpisodeStatus, EpisodeStatus>> = {
 const failed = async (episode: Episode, error: unknown, options: AdvanceOptions): Promise<Advanced> => {
   const { change, rules, now, by } = options
   const failures = episode.failures + 1
+  const code = error instanceof VigiaError ? { code: error.code } : {}
   const reason = error instanceof Error ? error.message : String(error)
   const givenUp = failures >= rules.mostFailures ? GIVEN_UP[episode.status] : undefined
   const to = givenUp ?? episode.status
   const why = `it failed ${failures === 1 ? 'once' : `${failures} times`}: ${reason}`
   if (givenUp === undefined && failures > rules.mostFailures) {
-    const record = { atMs: now(), by, episode: episode.id, from: episode.status, to, why }
+    const record = { atMs: now(), by, episode: episode.id, from: episode.status, to, why, ...code }
     return { kind: 'failed', episode, record }
   }
-  const written = await write(episode, { to, why }, failures, options, change)
+  const written = await write(episode, { to, why, ...code }, failures, options, change)
   return written === undefined ? { kind: 'overtaken' } : { kind: 'failed', ...written }
 }
 
 /** @returns undefined where the episode has gone on meanwhile: nothing is written */
 const write = async (
   before: Episode,
-  { to, why, change: changes, figures }: StepOutcome,
+  { to, why, change: changes, figures, code }: StepOutcome & Pick<EpisodeRecord, 'code'>,
   failures: number,
   { now, by }: Pick<AdvanceOptions, 'now' | 'by'>,
   change: ChangeRetraining,
@@ -183,6 +184,7 @@ const write = async (
     why,
     look: before.lastLook,
     ...(run !== undefined && { run }),
+    ...(code !== undefined && { code }),
     ...(figures !== undefined && { figures }),
   }
   return change((book) => {

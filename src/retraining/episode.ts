@@ -187,6 +187,8 @@ export interface EpisodeRecord {
   readonly why: string
   /** The look that it follows from. */
   readonly look?: string
+  /** Of the error that it failed with; absent: it did not fail, or with none of Vigía's. */
+  readonly code?: string
   /** Folder of the training run that it is about. */
   readonly run?: string
   readonly figures?: Readonly<Record<string, RecordFigure>>

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { VigiaError } from '../errors.ts'
 import type { ServedRetraining } from '../lifecycle/served-retraining.ts'
 import { MODEL, openDesk } from '../retraining/retraining.test-kit.ts'
+import type { ApiKey } from './safety/api-keys.ts'
 import { createTestServer } from './serving.test-kit.ts'
 
 /** Retraining after a request that was trained for and refused; the acts that were asked for. */
@@ -65,6 +67,61 @@ describe('GET /retraining', () => {
     const { app } = await createTestServer()
     const answer = await app.inject('/retraining')
     expect([answer.statusCode, answer.json().error.code]).toEqual([409, 'RETRAINING_NOT_ENABLED'])
+    await app.close()
+  })
+})
+
+describe('GET /retraining, by who asks', () => {
+  const FOLDER = '/srv/bank/retraining/runs/7'
+  const secrets = { desk: 'd'.repeat(32), chief: 'c'.repeat(32) }
+  const keys = [
+    { name: 'desk', sha256: createHash('sha256').update(secrets.desk).digest(), scopes: new Set(['read']) },
+    {
+      name: 'chief',
+      sha256: createHash('sha256').update(secrets.chief).digest(),
+      scopes: new Set(['read', 'admin']),
+    },
+  ] as unknown as readonly ApiKey[]
+
+  /** A training that failed and named a file, and then one whose challenger lies in a folder. */
+  const failedOnce = async () => {
+    const desk = openDesk({ lifts: [3, 1] })
+    const { train } = desk.works
+    let isFirst = true
+    Object.assign(desk.works, {
+      train: async (...of: Parameters<typeof train>) => {
+        if (isFirst) {
+          isFirst = false
+          throw new VigiaError('RETRAINING_NOT_REGISTERED', { folder: FOLDER, model: MODEL })
+        }
+        return { ...(await train(...of)), source: FOLDER, run: FOLDER }
+      },
+    })
+    const why = `new cards, see ${FOLDER}/notes.txt`
+    await desk.look({ kind: 'request', id: 'r', by: 'ana', why, sinceMs: null })
+    await desk.pass(2)
+    const { retraining } = await retrainingOf()
+    const book = await desk.book()
+    return createTestServer({ retraining: { ...retraining, book: async () => book }, keys })
+  }
+
+  it('has no folders and no texts of errors for whoever may only read, and all of it for an admin', async () => {
+    const { app } = await failedOnce()
+    const ask = async (who: keyof typeof secrets) =>
+      (await app.inject({ url: '/retraining', headers: { 'x-api-key': secrets[who] } })).json()
+    const read = await ask('desk')
+    expect(JSON.stringify(read)).not.toContain('srv')
+    expect(read.episodes[0].challenger).toEqual({ version: '4', source: null })
+    expect(read.records.map(({ code }: { code: string | null }) => code)).toContain(
+      'RETRAINING_NOT_REGISTERED',
+    )
+    expect(read.records.map(({ why }: { why: string }) => why)).toContain(
+      'it failed once: RETRAINING_NOT_REGISTERED',
+    )
+    const all = await ask('chief')
+    expect(all.episodes[0].challenger).toEqual({ version: '4', source: FOLDER })
+    expect(all.records[0].run).toBe(FOLDER)
+    expect(JSON.stringify(all.records)).toContain(`The challenger of ${FOLDER}`)
     await app.close()
   })
 })

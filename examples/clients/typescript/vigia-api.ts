@@ -801,7 +801,7 @@ export interface RetrainingEpisode {
   readonly kind: string
   /** Where it is. */
   readonly status: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled'
-  /** Why it is there. */
+  /** Why it is there; without the scope admin as in records. */
   readonly why: string
   /** When it began. */
   readonly opened_at: string
@@ -826,8 +826,8 @@ export interface RetrainingEpisode {
   /** Null: none is trained yet. */
   readonly challenger: {
     readonly version: string
-    /** From which a server loads it. */
-    readonly source: string
+    /** From which a server loads it. Null: a folder, which only the scope admin is told. */
+    readonly source: string | null
   } | null
   /** Of the comparison: better, not better or worse; null: none was made yet. */
   readonly verdict: string | null
@@ -844,10 +844,13 @@ export interface RetrainingRecord {
   readonly from: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled' | null
   /** The same as from: something was done meanwhile. */
   readonly to: 'observed' | 'adjusting' | 'held' | 'waiting' | 'restoring' | 'training' | 'comparing' | 'shadow' | 'canary' | 'promoting' | 'watching' | 'rolling_back' | 'done' | 'refused' | 'rolled_back' | 'cleared' | 'failed' | 'cancelled'
+  /** Without the scope admin: no text of an error, and (path) in the place of each path. */
   readonly why: string
+  /** Of the error that it failed with; null: none. */
+  readonly code: string | null
   /** The look that it follows from. */
   readonly look: string | null
-  /** Folder of the training run that it is about. */
+  /** Folder of the training run that it is about; null without the scope admin. */
   readonly run: string | null
   /** What was measured, by name: numbers, texts, booleans or null. */
   readonly figures: Readonly<Record<string, unknown>>

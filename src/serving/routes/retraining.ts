@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { VigiaError } from '../../errors.ts'
 import { dateOf, dayStartOf } from '../../foundation/days.ts'
@@ -6,6 +7,7 @@ import type { Episode, EpisodeRecord } from '../../retraining/episode.ts'
 import { episodesOf } from '../../retraining/retraining-book.ts'
 import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import type { App } from '../dependencies.ts'
+import { publicEpisode, publicRecord, publicSource } from '../public-retraining.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
 import { RetrainingAnswer } from '../schemas/retraining.ts'
 import type { RouteContext } from './route-context.ts'
@@ -69,7 +71,7 @@ export const addRetraining = (app: App, context: RouteContext): void => {
         response: { 200: refTo(RetrainingAnswer) },
       },
     },
-    async ({ query }) => answerOf(enabled(context), query.limit),
+    async (request) => answerOf(enabled(context), request.query.limit, isAdmin(request, context)),
   )
   addAct(app, context, {
     act: 'request',
@@ -119,7 +121,7 @@ const addAct = (app: App, context: RouteContext, { act, summary, body, errors, w
         { why, by, ...(since !== undefined && { since }) },
         () => work(enabled(context), request.body, by),
       )
-      return answerOf(enabled(context), SHOWN)
+      return answerOf(enabled(context), SHOWN, true)
     },
   )
 }
@@ -141,7 +143,16 @@ const enabled = ({ retraining }: Pick<RouteContext, 'retraining'>): ServedRetrai
   return retraining
 }
 
-const answerOf = async (retraining: ServedRetraining, limit: number) => {
+/** Whether all may be told: the scope admin, or nobody needs a key. */
+const isAdmin = (
+  { caller, server }: FastifyRequest,
+  { settings }: Pick<RouteContext, 'settings'>,
+): boolean =>
+  caller === null
+    ? server.keyRing.isEmpty && settings.security.guarded_by !== 'platform'
+    : server.keyRing.allows(caller, 'admin')
+
+const answerOf = async (retraining: ServedRetraining, limit: number, isAll: boolean) => {
   const { model } = retraining
   const book = await retraining.book()
   const episodes = episodesOf(book, model)
@@ -150,12 +161,15 @@ const answerOf = async (retraining: ServedRetraining, limit: number) => {
     model,
     status: episodes.at(-1)?.status ?? null,
     next_at: timeOrNull(retraining.nextMs()),
-    episodes: episodes.slice(-limit).reverse().map(episodeAnswer),
+    episodes: episodes
+      .slice(-limit)
+      .reverse()
+      .map((episode) => (isAll ? episodeAnswer(episode) : publicEpisodeAnswer(episode))),
     records: book.records
       .filter(({ episode }) => ids.has(episode))
       .slice(-limit)
       .reverse()
-      .map(recordAnswer),
+      .map((record) => recordAnswer(isAll ? record : publicRecord(record))),
   }
 }
 
@@ -182,13 +196,32 @@ const episodeAnswer = ({ threshold, challenger, comparison, ...episode }: Episod
   verdict: comparison?.verdict ?? null,
 })
 
-const recordAnswer = ({ atMs, by, episode, from, to, why, look, run, figures = {} }: EpisodeRecord) => ({
+const publicEpisodeAnswer = (episode: Episode) => {
+  const answer = episodeAnswer(publicEpisode(episode))
+  const { challenger } = answer
+  if (challenger === null) return answer
+  return { ...answer, challenger: { ...challenger, source: publicSource(challenger.source) } }
+}
+
+const recordAnswer = ({
+  atMs,
+  by,
+  episode,
+  from,
+  to,
+  why,
+  code,
+  look,
+  run,
+  figures = {},
+}: EpisodeRecord) => ({
   at: timeOf(atMs),
   by,
   episode,
   from,
   to,
   why,
+  code: code ?? null,
   look: look ?? null,
   run: run ?? null,
   figures,

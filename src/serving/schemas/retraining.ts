@@ -18,7 +18,7 @@ const RetrainingEpisodeAnswer = named(
         description: 'What called for it: data_fault, covariate_shift, concept_drift, schedule or request.',
       }),
       status: status('Where it is.'),
-      why: Type.String({ description: 'Why it is there.' }),
+      why: Type.String({ description: 'Why it is there; without the scope admin as in records.' }),
       opened_at: Type.String({ description: 'When it began.' }),
       since: Type.String({ description: 'When its status began.' }),
       champion: Type.String({
@@ -44,7 +44,9 @@ const RetrainingEpisodeAnswer = named(
         Type.Object(
           {
             version: Type.String(),
-            source: Type.String({ description: 'From which a server loads it.' }),
+            source: textOrNull(
+              'From which a server loads it. Null: a folder, which only the scope admin is told.',
+            ),
           },
           { description: 'Null: none is trained yet.' },
         ),
@@ -64,9 +66,12 @@ const RetrainingRecordAnswer = named(
       episode: Type.String({ description: 'Its id.' }),
       from: statusOrNull('Null: it begins.'),
       to: status('The same as from: something was done meanwhile.'),
-      why: Type.String(),
+      why: Type.String({
+        description: 'Without the scope admin: no text of an error, and (path) in the place of each path.',
+      }),
+      code: textOrNull('Of the error that it failed with; null: none.'),
       look: textOrNull('The look that it follows from.'),
-      run: textOrNull('Folder of the training run that it is about.'),
+      run: textOrNull('Folder of the training run that it is about; null without the scope admin.'),
       figures: Type.Object(
         {},
         {
