@@ -19,7 +19,7 @@ export interface AlertDesk {
   /** The lines of `alerts.channels`. */
   readonly channels: string
   readonly secret: string
-  /** `reason key` of the messages that the webhook got, each verified by the library of Standard Webhooks. */
+  /** `fired vigia/fraud/drift/all`: of the messages that the webhook got, each verified by the library of Standard Webhooks. */
   messages(): readonly string[]
   readonly mails: SmtpReceiver['received']
   /** `status key` of what the Alertmanager told on. Undefined where there is none. */
@@ -53,11 +53,11 @@ export const openAlertDesk = async (time: SimulatedTime): Promise<AlertDesk> => 
 const verifiedMessage = ({ text, headers }: HttpReceiver['received'][number]): string => {
   vi.setSystemTime(1000 * Number(headers['webhook-timestamp']))
   try {
-    const told = new Webhook(SECRET).verify(text, headers as Record<string, string>) as {
-      readonly reason: string
-      readonly dedupKey: string
+    const { type, data } = new Webhook(SECRET).verify(text, headers as Record<string, string>) as {
+      readonly type: string
+      readonly data: { readonly key: string }
     }
-    return `${told.reason} ${told.dedupKey}`
+    return `${type.replace('vigia.alert.', '')} ${data.key}`
   } finally {
     vi.useRealTimers()
   }

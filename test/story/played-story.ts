@@ -2,15 +2,18 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { DAY_MS } from '../../src/foundation/days.ts'
 import type { RetrainingEntry } from '../../src/retraining/retraining-book.ts'
-import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from '../integration/vigia-server.ts'
+import {
+  killVigiaServers,
+  runVigia,
+  startVigiaServer,
+  type VigiaServer,
+} from '../integration/vigia-server.ts'
 import { type AlertDesk, openAlertDesk } from './alert-desk.ts'
 import { openSimulatedTime, type SimulatedTime } from './simulated-time.ts'
 import {
   ALERTS_A_DAY,
   type DecidedRow,
-  dateOfDay,
   dayMs,
   decideOn,
   GENERATED,
@@ -100,12 +103,7 @@ export class PlayedStory {
     writeFileSync(join(this.home, 'worse.yaml'), TRAINING(1))
     writeFileSync(join(this.home, 'serving.yaml'), serving(this.desk.channels))
     writeFileSync(join(this.home, 'hook.secret'), `${this.desk.secret}\n`)
-    await this.vigia([
-      'generate',
-      '--out',
-      'bank.parquet',
-      ...GENERATED.flatMap((one) => ['--set', one]),
-    ])
+    await this.vigia(['generate', '--out', 'bank.parquet', ...GENERATED.flatMap((one) => ['--set', one])])
     this.rows = await splitStory(this.home, undoneFromDay)
     const first = [...this.rows.keys()][0]!
     this.time.moveTo(dayMs(first))
@@ -315,8 +313,3 @@ const killIfThere = (processId: number): void => {
     // It has ended with its server.
   }
 }
-
-/** A day later than the end of `day`, for what is told in days. */
-export const afterDay = (day: number): number => dayMs(day) + DAY_MS
-
-export { dateOfDay }
