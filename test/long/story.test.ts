@@ -76,6 +76,7 @@ test('a feed that sends cents for units pages somebody, and trains nothing', asy
   })
   await story.day(day++, { change: inCents })
   expect(story.passed()).toEqual(['held'])
+  await story.until('the page', () => messagesOf(QUALITY_KEY).length > 0)
   expect(messagesOf(QUALITY_KEY)).toEqual([`fired ${QUALITY_KEY}`])
   await playUntil(BROKEN_DAY + 3, () => story.status() === 'cleared')
   expect(story.trail().some(({ run }) => run !== undefined)).toBe(false)

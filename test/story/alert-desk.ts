@@ -19,7 +19,7 @@ export interface AlertDesk {
   /** The lines of `alerts.channels`. */
   readonly channels: string
   readonly secret: string
-  /** `fired vigia/fraud/drift/all`: of the messages that the webhook got, each verified by the library of Standard Webhooks. */
+  /** `fired vigia/fraud/drift/all`: what the webhook got, verified by the library of Standard Webhooks. */
   messages(): readonly string[]
   readonly mails: SmtpReceiver['received']
   /** `status key` of what the Alertmanager told on. Undefined where there is none. */
@@ -64,8 +64,8 @@ const verifiedMessage = ({ text, headers }: HttpReceiver['received'][number]): s
 }
 
 /**
- * An Alertmanager, whose clock is this machine's: what it is told of goes through a relay that moves the times
- * of the story to its own.
+ * An Alertmanager, whose clock is this machine's: what it is told of goes through a relay that moves times of
+ * the story to its own.
  */
 const openManager = async (time: SimulatedTime) => {
   const told = await openHttpReceiver()

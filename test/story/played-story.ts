@@ -87,7 +87,7 @@ export class PlayedStory {
   readonly home = mkdtempSync(join(tmpdir(), 'vigia-story-'))
   readonly time: SimulatedTime = openSimulatedTime(this.home, dayMs(0))
   readonly decided = new Map<number, readonly DecidedRow[]>()
-  /** Statuses at which the server and the processes of its own are killed as soon as they are written down. */
+  /** Statuses at which the server and its processes are killed as soon as they are written down. */
   readonly killAt = new Set<string>()
   readonly killed: string[] = []
   desk!: AlertDesk
