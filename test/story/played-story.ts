@@ -68,8 +68,11 @@ retraining:
 /** Flagged rows are looked at the day after; what was missed, and what is genuine, is heard of later. */
 const TOLD_AFTER_DAYS = { flagged: 1, others: 4 }
 const BATCH = 200
-/** 15 minutes of a hundred milliseconds: what does not come by then never does. */
+/** Some twenty minutes of a hundred milliseconds: what does not come by then never does. */
 const TRIES = 9_000
+/** A step of retraining may take milliseconds: it is looked for as often while something else is waited for. */
+const TURNS = 10
+const TURN_MS = 10
 
 export interface EpisodeStep {
   readonly atMs: number
@@ -207,10 +210,12 @@ export class PlayedStory {
    */
   async until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
-      await this.killWhereTold()
+      for (let turn = 0; turn < TURNS; turn++) {
+        await this.killWhereTold()
+        await wait(TURN_MS)
+      }
       if (await isSo()) return
       this.time.moveTo(this.time.now() + 2000)
-      await wait(100)
     }
     throw new Error(`${what} did not come; the server said:\n${this.server.output().slice(-3000)}`)
   }
@@ -267,9 +272,10 @@ export class PlayedStory {
     const trail = this.trail()
     const fresh = trail.slice(this.seenSteps)
     this.seenSteps = trail.length
-    const at = fresh.find(({ from, to }) => from !== to && this.killAt.delete(to))
-    if (at === undefined) return
-    this.killed.push(at.to)
+    // Steps that came within one turn share a kill: they are told together.
+    const at = fresh.filter(({ from, to }) => from !== to && this.killAt.delete(to))
+    if (at.length === 0) return
+    this.killed.push(...at.map(({ to }) => to))
     const children = childrenOf(this.server.processId)
     await this.server.kill()
     for (const child of children) killIfThere(child)
