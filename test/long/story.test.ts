@@ -20,8 +20,8 @@ import {
 const FIRST_LOOK_DAY = 95
 const BROKEN_DAY = 96
 /** From it on amounts are as before the drift: what has learnt the drift is worse then. */
-const UNDONE_DAY = 122
-const LAST_DAY = 140
+const UNDONE_DAY = 127
+const LAST_DAY = 145
 const DRIFT_KEY = `vigia/${MODEL}/drift/all`
 const QUALITY_KEY = `vigia/${MODEL}/data_quality/all`
 const KILLED_AT = [

@@ -55,13 +55,13 @@ retraining:
   training: training.yaml
   # Once a day, after the look of 00:20.
   steps: '40 0 * * *'
-  least_frauds: 60
-  least_judged_frauds: 60
+  least_frauds: 50
+  least_judged_frauds: 40
   label_horizon: 10d
   window: 40d
   alerts_per_day: ${ALERTS_A_DAY}
   least_decisions: 200
-  watch: 10d
+  watch: 21d
   cooldown: 1d
 `
 
