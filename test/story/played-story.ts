@@ -70,10 +70,10 @@ const TOLD_AFTER_DAYS = { flagged: 1, others: 4 }
 const BATCH = 200
 /** Some twenty minutes of a hundred milliseconds: what does not come by then never does. */
 const TRIES = 9_000
-/** A step of retraining may take milliseconds: it is looked for as often while something else is waited for. */
+/** A step of retraining may take milliseconds: it is looked for more often than what is waited for. */
 const TURNS = 10
 const TURN_MS = 10
-/** How often the server begins the steps of one time (`src/lifecycle/retraining-jobs.ts`). */
+/** How often a server begins the steps of one time (`src/lifecycle/retraining-jobs.ts`). */
 const ATTEMPTS = 3
 
 export interface EpisodeStep {
@@ -92,7 +92,7 @@ export class PlayedStory {
   readonly home = mkdtempSync(join(tmpdir(), 'vigia-story-'))
   readonly time: SimulatedTime = openSimulatedTime(this.home, dayMs(0))
   readonly decided = new Map<number, readonly DecidedRow[]>()
-  /** Statuses at which the server and its processes are killed as soon as they are written down. */
+  /** Statuses at which the server and its processes are killed once they are written down. */
   readonly killAt = new Set<string>()
   readonly killed: string[] = []
   desk!: AlertDesk
