@@ -5,16 +5,24 @@
 // requirements-storage.txt, and servers, which are looked for in PATH and otherwise installed where this is
 // Debian and we are root. What cannot be prepared is said, and the tests that need it skip with that reason.
 // Tests find an interpreter in the environment variable PEER_PYTHON, MLFLOW_PYTHON, SERVING_PYTHON or
-// STORAGE_PYTHON, a server in REDIS_SERVER, PROMETHEUS_SERVER or ALERTMANAGER_SERVER and a browser in
-// BROWSER_PROGRAM, or the reason for its absence in the same name with _MISSING. A server's variable that is
-// set already is used as it is.
+// STORAGE_PYTHON, a server in REDIS_SERVER, PROMETHEUS_SERVER, ALERTMANAGER_SERVER or POSTGRES_SERVER (its
+// pg_ctl) and a browser in BROWSER_PROGRAM, or the reason for its absence in the same name with _MISSING. A
+// server's variable that is set already is used as it is.
 //
 // node scripts/integration.mjs [--long] [words of Vitest]
 //   --long           runs test/long instead of test/integration
 //   --prepare        prepares all of it and runs nothing
 //   --prepare-peers  prepares the peers, which are all that benchmarks need, and runs nothing
 import { spawn, spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -71,6 +79,14 @@ const SERVERS = [
     debianPackage: 'chromium',
     variable: 'BROWSER_PROGRAM',
     activity: 'tests of pages in a browser',
+  },
+  {
+    programs: ['pg_ctl'],
+    // Debian keeps its programs out of PATH, a folder for each version.
+    folders: '/usr/lib/postgresql',
+    debianPackage: 'postgresql',
+    variable: 'POSTGRES_SERVER',
+    activity: 'tests with a real PostgreSQL',
   },
 ]
 /** Ends what hangs; a machine with much else to do takes minutes. */
@@ -144,8 +160,8 @@ async function preparePython(python, { folder, requirements }) {
 }
 
 /** Where the server's program is, or why there is none. */
-function prepareServer({ programs, debianPackage }) {
-  const found = inPath(programs)
+function prepareServer({ programs, folders, debianPackage }) {
+  const found = inPath(programs, folders)
   if (found !== undefined) return { path: found }
   const missing = `${programs.join(' or ')} is not in PATH`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0)
@@ -164,15 +180,19 @@ function prepareServer({ programs, debianPackage }) {
     packages(['update', '-qq'])
     packages(install)
   }
-  const path = inPath(programs)
+  const path = inPath(programs, folders)
   return path === undefined
     ? { reason: `${missing}, and apt-get could not install ${debianPackage}` }
     : { path }
 }
 
-/** The first of these programs that stands in a folder of PATH. */
-function inPath(programs) {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+/** The first of these programs that stands in a folder of PATH, or in `bin` of a version in `versions`. */
+function inPath(programs, versions) {
+  const ofVersions = versions !== undefined && existsSync(versions) ? readdirSync(versions) : []
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
+    ...ofVersions.map((version) => join(versions, version, 'bin')),
+  ]
   return programs.flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram)
 }
 

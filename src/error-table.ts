@@ -84,6 +84,37 @@ export const ERRORS = define({
       'amounts.largest is {got}; allowed: {least} to {allowed}, so that the sum of {transactions} transactions (a full window of features.state) stays exact, below 2^53 minor units',
     fix: 'Lower amounts.largest, or the largest of features.state.user_transactions, merchant_transactions and entities.*.transactions.',
   },
+  // databases
+  DATABASE_ADDRESS_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} is {got}, which is no address of a database to use: {reason}',
+    fix: 'Write it as postgres://user@host:5432/database?table=schema.name, passwords in PGPASSWORD, in .pgpass or in an environment variable whose name the address has (docs/databases.md).',
+  },
+  DATABASE_UNREACHABLE: {
+    status: 503,
+    exitCode: 2,
+    message: 'No connection to {database}: {reason}',
+    fix: 'Check host, port, user and sslmode of the address, and where its password is: PGPASSWORD, .pgpass or the variable that the address names (docs/databases.md).',
+  },
+  DATABASE_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: '{activity} failed at {database}: {reason}',
+    fix: 'Nothing half done is used. Correct what the server says, and run the same command again.',
+  },
+  DATABASE_COLUMN_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: '{database} has the column {column}, which has no one text to read: {reason}',
+    fix: 'Read a query that leaves the column out or writes it as text, for instance {suggestion} (source.query, or a view).',
+  },
+  DATABASE_TARGET_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: '{database} has a table {table} that cannot take scores: {reason}',
+    fix: 'Name another table with ?table=schema.name, which is made when it is not there, or alter this one (docs/databases.md).',
+  },
   // dataset
   DATASET_FILE_MISSING: {
     status: 404,
@@ -528,6 +559,13 @@ export const ERRORS = define({
     message:
       'The look for {scheduledFor} was taken and its report is kept, but the alerts were not told: {reason}',
     fix: 'Nothing to do where alerts.path can be written by now: they are told again, without another look, until they know.',
+  },
+  MONITORING_LOOK_REFUSED: {
+    status: 500,
+    exitCode: 2,
+    message:
+      'The look for {scheduledFor} was taken and its report is kept, but the alerts refuse what it found: {reason}',
+    fix: 'Look at the report (GET /monitoring/page): nobody is told of it. What was refused lies in untold/refused of monitoring.path, with the reason; later looks are told.',
   },
   MONITORING_LOOK_FAILED: {
     status: 500,

@@ -7,6 +7,7 @@ import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
+import { openDatabase } from './open-database.ts'
 import { retrainingOpener } from './open-retraining.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
@@ -36,6 +37,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
       return alertsOpener({ world, owner })(settings, environment)
     },
     openBackupTarget,
+    openDatabase,
     openRetraining: retrainingOpener({ world, owner }),
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverOfProcess({ version, storage, openTrackingStore, world, owner }),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DAY_MS, finding, openDesk } from '../alerts/alerts.test-kit.ts'
@@ -312,6 +312,28 @@ describe('a scheduled look', () => {
     await expect(run()).rejects.toMatchObject({ code: 'MONITORING_LOOK_UNTOLD' })
     listen(true)
     expect(await run()).toMatchObject({ figures: ANSWER.figures })
+  })
+
+  it('is told where one before it is refused by the alerts, which is set aside with the reason', async () => {
+    const { desk, run, path, job, warnings } = openJob(async () => ANSWER)
+    const untold = join(path, job.name, 'untold')
+    mkdirSync(untold, { recursive: true })
+    writeFileSync(join(untold, '9000.json'), JSON.stringify({ atMs: 9000, look: { id: 'broken' } }))
+    expect(await run()).toMatchObject({ figures: ANSWER.figures })
+    expect([...(await desk.center.book()).monitors.values()]).toMatchObject([{ lookId: ANSWER.look.id }])
+    expect(readdirSync(untold)).toEqual(['refused'])
+    expect(JSON.parse(readFileSync(join(untold, 'refused', '9000.json'), 'utf8'))).toMatchObject({
+      atMs: 9000,
+      reason: expect.any(String),
+    })
+    expect(warnings).toMatchObject([['MONITORING_LOOK_REFUSED', { scheduledFor: expect.any(String) }]])
+  })
+
+  it('fails where it is refused itself, with the reason, and does not wait to be told', async () => {
+    const broken = { ...ANSWER, look: { ...ANSWER.look, findings: undefined as never } }
+    const { run, path, job } = openJob(async () => broken)
+    await expect(run()).rejects.toMatchObject({ code: 'MONITORING_LOOK_REFUSED' })
+    expect(readdirSync(join(path, job.name, 'untold'))).toEqual(['refused'])
   })
 
   it('may be begun three times for one time within the hour, and follows the settings', () => {

@@ -150,7 +150,7 @@ const requestOf = (
  * Tells a look, and those before it that were not told yet. What cannot be told is kept, so that it is told
  * later without another look.
  *
- * @throws AlmostDone, or MONITORING_LOOK_UNTOLD where it cannot be kept either
+ * @throws AlmostDone, or MONITORING_LOOK_UNTOLD where it cannot be kept either; MONITORING_LOOK_REFUSED
  */
 const tellOrFail = async (parts: LookJobParts, untold: UntoldLooks, look: UntoldLook): Promise<void> => {
   const isKept = await untold.keep(look).then(
@@ -158,33 +158,59 @@ const tellOrFail = async (parts: LookJobParts, untold: UntoldLooks, look: Untold
     () => false,
   )
   const others = (await untold.list()).filter(({ atMs }) => atMs !== look.atMs)
+  let refused: VigiaError | undefined
   try {
-    await tell(parts, untold, [...others, look])
+    refused = (await tell(parts, untold, [...others, look])).get(look.atMs)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const scheduledFor = new Date(look.atMs).toISOString()
     const error = new VigiaError('MONITORING_LOOK_UNTOLD', { scheduledFor, reason }, { cause })
     throw isKept ? new AlmostDone({ ...look.figures }, error) : error
   }
+  if (refused !== undefined) throw refused
 }
 
-/** Each is untold no longer as soon as the alerts know of it; one that is told again says nothing new. */
+/**
+ * Each is untold no longer as soon as the alerts know of it; one that is told again says nothing new. One
+ * that they refuse is set aside, so that those after it are told.
+ *
+ * @returns why those were refused that were, by their time
+ * @throws what the alerts throw where they cannot be told of anything
+ */
 const tell = async (
-  { settings, environment, openAlerts }: LookJobParts,
+  { settings, environment, openAlerts, server }: LookJobParts,
   untold: UntoldLooks,
   looks: readonly UntoldLook[],
-): Promise<void> => {
-  if (looks.length === 0) return
+): Promise<ReadonlyMap<number, VigiaError>> => {
+  const refused = new Map<number, VigiaError>()
+  if (looks.length === 0) return refused
   const { center } = await openAlerts(settings.alerts, environment)
   try {
-    for (const { look, atMs } of looks) {
-      await center.look(look)
+    for (const untoldLook of looks) {
+      const { look, atMs } = untoldLook
+      try {
+        await center.look(look)
+      } catch (error) {
+        if (isOfAlerts(error)) throw error
+        const reason = error instanceof Error ? error.message : String(error)
+        await untold.setAside(untoldLook, reason)
+        const scheduledFor = new Date(atMs).toISOString()
+        refused.set(atMs, new VigiaError('MONITORING_LOOK_REFUSED', { scheduledFor, reason }))
+        server.warn('MONITORING_LOOK_REFUSED', { scheduledFor, reason })
+        continue
+      }
       await untold.remove(atMs)
     }
+    return refused
   } finally {
     await center.close()
   }
 }
+
+/** Whether no look could be told now, whatever it found. */
+const isOfAlerts = (error: unknown): boolean =>
+  (error instanceof VigiaError && error.code === 'ALERT_JOURNAL_FAILED') ||
+  (error instanceof Error && 'syscall' in error)
 
 /** A tracker that cannot be reached is no reason to look again. */
 const track = async ({ settings, server, track: write }: LookJobParts, figures: LookFigures) => {

@@ -188,6 +188,12 @@ const absolute = (value: unknown, start: string): unknown => {
   return isRelativePath(value) && isRelativePath(path) ? `${scheme}${resolve(start, path)}` : value
 }
 
-/** Text that is empty, absolute or a model of the registry stays as it is; of a log, the folder is a path. */
+/**
+ * Text that is empty, absolute, a model of the registry or a database stays as it is; of a log, the folder is
+ * a path.
+ */
 const isRelativePath = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && !isAbsolute(value) && !/^(?:models|runs):\//.test(value)
+  typeof value === 'string' &&
+  value !== '' &&
+  !isAbsolute(value) &&
+  !/^(?:models|runs|postgres|postgresql):\//i.test(value)

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { KEPT_FOLDER } from '../monitoring/kept-days-file.ts'
 import { loadServingConfig } from './config-manager.ts'
 
 const load = (...assignments: readonly string[]) =>
@@ -24,4 +25,30 @@ it.each([
   expect(() => load(assignment)).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(reason) }),
   )
+})
+
+it.each([
+  [['prediction_log.path=log', 'monitoring.path=log/monitoring']],
+  [['prediction_log.path=log', 'monitoring.path=/srv/log/monitoring/looks']],
+  [['prediction_log.path=.vigia']],
+  [['monitoring.logs=["a","b"]', 'monitoring.path=b/monitoring']],
+])('reports do not lie where a server keeps the days of its log: %s', (assignments) => {
+  expect(() => load(...assignments)).toThrow(
+    expect.objectContaining({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(
+        /monitoring\.path: allowed: a folder that is not ".*monitoring", nor in it/,
+      ),
+    }),
+  )
+  expect(KEPT_FOLDER).toBe('monitoring')
+})
+
+it.each([
+  [['prediction_log.path=log', 'monitoring.path=log/looks']],
+  [['prediction_log.path=log', 'monitoring.path=log/monitoring-of-looks']],
+  [['prediction_log.path=log', 'monitoring.path=log']],
+  [['prediction_log.path=log', 'monitoring.path=monitoring']],
+])('and may lie elsewhere: %s', (assignments) => {
+  expect(() => load(...assignments)).not.toThrow()
 })

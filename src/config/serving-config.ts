@@ -111,7 +111,7 @@ export const SERVING_FILE = {
     ...twoPorts(settings as ServingSettings, originOf),
     ...controlSampleProblems((settings as ServingSettings).control_sample, originOf),
     ...alertProblems((settings as ServingSettings).alerts, originOf),
-    ...monitoringProblems((settings as ServingSettings).monitoring, originOf),
+    ...monitoringProblems(settings as ServingSettings, originOf),
     ...retrainingProblems((settings as ServingSettings).retraining, originOf),
   ],
 } satisfies ConfigFile

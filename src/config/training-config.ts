@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
+import { databaseProblems } from './database-address.ts'
 import { AmountsSchema } from './sections/amounts.ts'
 import { CleaningSchema } from './sections/cleaning.ts'
 import { EntitiesSchema } from './sections/entities.ts'
@@ -63,4 +64,9 @@ export const TRAINING_FILE = {
     'evaluation.production',
     'tracking.directory',
   ],
+  // Before anything is printed or kept: no password stands in a configuration.
+  contradictions: (settings) => {
+    const { path, query } = (settings as TrainingSettings).source
+    return databaseProblems(path, query)
+  },
 } satisfies ConfigFile

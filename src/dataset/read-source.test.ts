@@ -67,6 +67,14 @@ describe('a source becomes a prepared dataset', () => {
     expect(rows[0]).toMatchObject({ amount_minor: 435, event_time_ms: 1767261600000, is_fraud: null })
   })
 
+  it('takes INT96 of Parquet, as Spark writes times, for UTC whatever the zone of the source', async () => {
+    // Written by pyarrow with use_deprecated_int96_timestamps; the last row has no time.
+    const { result, rows } = await read([], { time_zone: 'America/Lima' }, 'test/golden/int96.parquet')
+    const times = ['2026-01-01T12:00:00.123Z', '2026-07-01T12:00:00.000Z'].map((text) => Date.parse(text))
+    expect(rows.map((row) => row.event_time_ms)).toEqual(times)
+    expect(result).toMatchObject({ takenAsUtc: [], quarantinedRows: 1 })
+  })
+
   it('numbers rows across files and names the file of each quarantined row', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, '1.csv'), `${HEADER}\n${good('a')}\n${good('b', 'soon')}\n`)

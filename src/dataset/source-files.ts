@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { isDatabaseAddress, shownAddress } from '../config/database-address.ts'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
@@ -43,6 +44,13 @@ export const findSourceFiles = async (
         got: pattern,
         allowed: 'files here: a log is read by `vigia run` and `vigia features`',
       })
+    if (isDatabaseAddress(pattern))
+      throw new VigiaError('DATASET_SETTING_INVALID', {
+        setting: 'source.path',
+        got: shownAddress(pattern),
+        allowed:
+          'files here: a database is read by `vigia run` (which validates it), `vigia features` and `vigia predict`',
+      })
     const absolute = resolve(workingDirectory, pattern)
     const found = await expand(connection, absolute)
     if (found.length === 0)
@@ -60,7 +68,7 @@ export const findSourceFiles = async (
  * @param isGenerated whether the transactions come from no file
  */
 export const contentSettings = (source: SourceSettings, isGenerated: boolean): object => {
-  const { path, tables, labels, ...settings } = source
+  const { path, query: _, tables, labels, ...settings } = source
   const ofTables = Object.entries(tables).map(([name, { path: of, ...table }]) => [
     name,
     { ...table, files: endings(of) },

@@ -206,13 +206,35 @@ const jsonView: Loader['view'] = async (connection, files) => {
   }
 }
 
-const parquetView: Loader['view'] = async (_connection, files, columns) => {
+const parquetView: Loader['view'] = async (connection, files, columns) => {
   // A prepared dataset read again has a source_row of its own; the row number in this source takes its place.
   const own = columns.filter((name) => !/^source_(row|file)$/i.test(name))
-  const names = own.map(sqlIdentifier).join(', ')
+  const instants = await int96Columns(connection, files)
+  const names = own
+    .map((name) =>
+      instants.has(name)
+        ? `timezone('UTC', ${sqlIdentifier(name)}) AS ${sqlIdentifier(name)}`
+        : sqlIdentifier(name),
+    )
+    .join(', ')
   const one = (file: LoadedFile) =>
     `SELECT file_row_number + ${file.firstRow} AS source_row, ${sqlLiteral(file.path)} AS source_file, false AS "__malformed", NULL::VARCHAR AS "__line", ${names} FROM read_parquet(${sqlLiteral(file.absolute)}, file_row_number=true)`
   return { columns: own, sql: files.map(one).join(' UNION ALL ') }
+}
+
+/**
+ * The columns that Spark, Hive and Impala write as INT96: an instant, in UTC. DuckDB shows them as a
+ * timestamp without a zone, which would be read in `source.time_zone`.
+ */
+const int96Columns = async (
+  connection: DuckDBConnection,
+  files: readonly LoadedFile[],
+): Promise<ReadonlySet<string>> => {
+  const paths = files.map((file) => sqlLiteral(file.absolute)).join(', ')
+  const found = await connection.runAndReadAll(
+    `SELECT DISTINCT name FROM parquet_schema([${paths}]) WHERE type = 'INT96'`,
+  )
+  return new Set(found.getRows().map(([name]) => String(name)))
 }
 
 const LOADERS: Readonly<Record<SourceFormat, Loader>> = {

@@ -212,7 +212,7 @@ describe('the history', () => {
       'effects only',
       false,
       'none',
-      0,
+      27,
     ])
     expect(look.limit).toBeNaN()
     expect(look.reasons[0]).toBe('Fewer than 28 days of history: effect sizes only, nothing is raised.')

@@ -60,7 +60,7 @@ export interface DriftLook {
   /** The largest chart value of all series; NaN without a chart. */
   readonly statistic: number
   readonly limit: number
-  /** Days of history behind the limit. */
+  /** Days of history behind the limit; without one, of enough rows to count towards it. */
   readonly historyDays: number
   /** What was found, by effect. */
   readonly found: DriftSeverity

@@ -15,12 +15,14 @@ export class FittedHistory {
   private readonly series: readonly Series[]
   /** Undefined while the history is too short. */
   private readonly calibration: Calibration | undefined
+  private readonly usable: number
   private readonly measured = new WeakMap<DayProfile, readonly Measurement[]>()
 
   constructor(days: readonly DayProfile[], layout: ProfileLayout, settings: DriftSettings) {
     this.days = days
     this.segments = segmentsOf(days)
     this.series = seriesOf(layout, this.segments, settings)
+    this.usable = usableDays(days, settings)
     this.calibration = isEnough(days, settings)
       ? calibrate(this.observationsOver(days), settings.falseAlarms)
       : undefined
@@ -31,9 +33,9 @@ export class FittedHistory {
     return this.calibration?.limit ?? Number.NaN
   }
 
-  /** Days that the limit rests on; 0 while the history is too short. */
+  /** Days that the limit rests on; while the history is too short those that one will. */
   get limitDays(): number {
-    return this.calibration?.days ?? 0
+    return this.calibration?.days ?? this.usable
   }
 
   /**
@@ -51,7 +53,9 @@ export class FittedHistory {
       const { expected, jump, smoothed } = chartOf(observations[of]!, model, calibration.kurtoses[of]!)
       if (Number.isNaN(jump[at]!)) return []
       const measured = this.measurementsOn(day)[of]!
-      return [{ series, measured, expected: expected[at]!, jump: jump[at]!, smoothed: smoothed[at]! }]
+      const width = calibration.widths[of]!
+      const [far, farSmoothed] = [jump[at]! / width, smoothed[at]! / width]
+      return [{ series, measured, expected: expected[at]!, jump: far, smoothed: farSmoothed }]
     })
   }
 
@@ -76,8 +80,12 @@ export class FittedHistory {
 }
 
 /** Whether limits may be made from these days. */
-export const isEnough = (days: readonly DayProfile[], { leastRows, leastHistory }: DriftSettings): boolean =>
-  days.filter(({ profile }) => profile.rows >= leastRows).length >= leastHistory
+export const isEnough = (days: readonly DayProfile[], settings: DriftSettings): boolean =>
+  usableDays(days, settings) >= settings.leastHistory
+
+/** Days that have the rows to count. */
+const usableDays = (days: readonly DayProfile[], { leastRows }: DriftSettings): number =>
+  days.filter(({ profile }) => profile.rows >= leastRows).length
 
 /** Segments with rows on at least half of the days. */
 const segmentsOf = (days: readonly DayProfile[]): readonly string[] => {

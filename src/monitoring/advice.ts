@@ -1,4 +1,5 @@
 import type { ChartVerdict, DriftLook, FeatureDrift } from '../drift/drift-look.ts'
+import { DRIFT_DEFAULTS } from '../drift/drift-settings.ts'
 import { isOfTheFeed } from '../drift/feed-series.ts'
 import { firstNames } from '../foundation/first-names.ts'
 import { faultInWords } from './fault-in-words.ts'
@@ -39,7 +40,7 @@ const onPerformance = (performance: MonitorReport['performance']): readonly stri
 const onDrift = (look: DriftLook): readonly string[] => {
   if (look.basis === 'effects only')
     return [
-      `The history has ${look.historyDays} usable days, too few for limits: only the size of changes is shown, and nothing is raised. Days of training come with models that this version trains; every day of the log adds one.`,
+      `Before the day looked at are ${look.historyDays} days of ${DRIFT_DEFAULTS.leastRows} rows or more, of the model’s training and of the log together: too few for limits, which need ${DRIFT_DEFAULTS.leastHistory}. So only the size of changes is shown, and nothing is raised. Each day of service adds one; a model that is trained on longer data brings days of its training along (days.bin).`,
     ]
   if (!look.isRaised) return ['Nothing to do: no feature, score or segment is beyond its limit.']
   const changed = beyondLimit(look)

@@ -1,12 +1,9 @@
 import type { DecisionEntry } from '../decisions/decided.ts'
-import type { ModelDocument } from '../decisions/log/model-document.ts'
 import { type DayProfile, ProfileBook } from '../drift/profile-book.ts'
 import { DAY_MS } from '../foundation/days.ts'
+import type { DecidingModel } from './fitted-anew.ts'
 import { readersFor, type WatchedModel } from './monitored-model.ts'
 import { segmentOf } from './segment.ts'
-
-/** A model that decided: how log records name it, and the names of the values that it logs. */
-export type DecidingModel = Pick<ModelDocument, 'key' | 'computed'>
 
 /** What the decisions of some records were like, as a model sees them. */
 export interface DecidedDays {

@@ -4,6 +4,8 @@ import type { DriftSeverity } from '../drift/severity.ts'
 import { findingsOf, lookOf } from './findings.ts'
 import { figuresOf } from './look-figures.ts'
 import type { MonitorReport } from './monitor-report.ts'
+import { performanceFindings } from './performance-findings.ts'
+import type { PerformanceSection, WatchSection } from './performance-section.ts'
 import { unjudgedQuality } from './quality-section.ts'
 
 describe('what a look says to the alerts', () => {
@@ -56,28 +58,76 @@ describe('what a look says to the alerts', () => {
     ])
   })
 
-  it('has scores apart, of all rows and of each segment', () => {
+  it('is one alert for scores that moved in all rows: segments that moved with them are named in it', () => {
     const report = reportWith({
       severity: 'critical',
-      score: scoreWith(undefined, 'critical', 12),
-      segments: [scoreWith('withdrawal', 'severe', 8), scoreWith('transfer', 'none', 1, false)],
+      score: scoreWith(undefined, 'severe', 12),
+      segments: [
+        scoreWith('withdrawal', 'critical', 8),
+        scoreWith('payment', 'moderate', 5),
+        scoreWith('transfer', 'none', 1, false),
+      ],
     })
-    const { findings } = findingsOf(report)
-    expect(
-      findings.map(({ kind, segment, severity, summary }) => [kind, segment, severity, summary]),
-    ).toEqual([
-      [
-        'score_drift',
-        '',
-        'critical',
-        'Scores moved on 2026-11-30: 3.00 % of 900 rows are alerts, where 1.00 % is usual',
-      ],
-      [
-        'score_drift',
-        'withdrawal',
-        'severe',
-        'Scores of withdrawal moved on 2026-11-30: 3.00 % of 900 rows are alerts, where 1.00 % is usual',
-      ],
+    expect(findingsOf(report).findings).toEqual([
+      {
+        kind: 'score_drift',
+        segment: '',
+        severity: 'critical',
+        summary: 'Scores moved on 2026-11-30: 3.00 % of 900 rows are alerts, where 1.00 % is usual',
+        details: [
+          'rises (12.0, limit 4.0).',
+          'With them those of withdrawal (critical): 3.00 % of 900 rows are alerts, where 1.00 % is usual.',
+          'With them those of payment (moderate): 3.00 % of 900 rows are alerts, where 1.00 % is usual.',
+          expect.stringContaining('analysts'),
+        ],
+      },
+    ])
+  })
+
+  it('has a segment apart that all rows do not explain: they went the other way, or did not move', () => {
+    const segmentsOf = (score: ScoreDrift) =>
+      findingsOf(
+        reportWith({
+          severity: 'severe',
+          score,
+          segments: [scoreWith('withdrawal', 'severe', -8), scoreWith('payment', 'moderate', 5)],
+        }),
+      ).findings.map(({ segment, severity }) => [segment, severity])
+    expect(segmentsOf(scoreWith(undefined, 'severe', 12))).toEqual([
+      ['', 'severe'],
+      ['withdrawal', 'severe'],
+    ])
+    expect(segmentsOf(scoreWith(undefined, 'none', 1, false))).toEqual([
+      ['withdrawal', 'severe'],
+      ['payment', 'moderate'],
+    ])
+  })
+
+  it('is one alert for rates of all decisions: segments whose rates went with them are named in it', () => {
+    const found = (...watches: readonly WatchSection[]) =>
+      performanceFindings({ performance: { asOf: '2026-11-30', watches } as unknown as PerformanceSection })
+    const [all, app, shop, desk] = [
+      watchWith('', 'severe', { precision: 0.5 }),
+      watchWith('app', 'critical', { precision: 0.4 }),
+      watchWith('shop', 'moderate', { precision: 0.7, audit_rate: 2 }),
+      watchWith('desk', 'none', {}),
+    ] as const
+    const told = (watches: readonly WatchSection[]) =>
+      found(...watches).map(({ segment, severity }) => [segment, severity])
+    expect(told([all, app, shop, desk])).toEqual([
+      ['', 'critical'],
+      ['app', 'none'],
+      ['shop', 'moderate'],
+      ['desk', 'none'],
+    ])
+    expect(found(all, app)[0]).toMatchObject({ summary: 'of all', details: ['of app', expect.anything()] })
+    expect(told([watchWith('', 'none', {}), app])).toEqual([
+      ['', 'none'],
+      ['app', 'critical'],
+    ])
+    expect(told([watchWith('', 'moderate', { precision: 1.5 }), app])).toEqual([
+      ['', 'moderate'],
+      ['app', 'critical'],
     ])
   })
 
@@ -168,6 +218,32 @@ const scoreWith = (
     severity,
     direction: 'rises',
   }) as ScoreDrift
+
+/** @param recent of each rate that alarms: what it is of what is usual */
+function watchWith(
+  segment: string,
+  severity: DriftSeverity,
+  recent: Readonly<Record<string, number>>,
+): WatchSection {
+  const rates = Object.entries(recent).map(([name, of]) => ({
+    name,
+    recent: of,
+    weight: 0.5,
+    evidence: 1e6,
+    cusum: 2,
+    days: [{ evidence: 1e6 }],
+  }))
+  return {
+    segment,
+    status: 'watched',
+    isAlarm: rates.length > 0,
+    evidence: 0,
+    limit: 400,
+    severity,
+    reasons: rates.length > 0 ? [`of ${segment === '' ? 'all' : segment}`] : [],
+    rates: rates as unknown as WatchSection['rates'],
+  }
+}
 
 function reportWith(look: Partial<MonitorReport['looks'][number]>): MonitorReport {
   const whole = {

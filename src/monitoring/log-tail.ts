@@ -3,7 +3,7 @@ import { firstMissed, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { decodeLogEntry } from '../decisions/log/log-record.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
 import type { LogReader, LogRecord } from '../ports/prediction-log.ts'
-import type { DecidingModel } from './decisions-by-day.ts'
+import type { DecidingModel } from './fitted-anew.ts'
 import type { KeptDays } from './kept-days.ts'
 import { markOf } from './kept-days-file.ts'
 

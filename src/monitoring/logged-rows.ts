@@ -18,6 +18,8 @@ const NUMBERS = {
   longitude: 'longitude',
   /** Of the control sample; missing where nothing could be drawn. */
   propensity: 'control_sample_propensity',
+  /** A number for each user; missing without one. */
+  user: '(CASE WHEN user_id IS NULL THEN NULL ELSE hash(user_id) END)::DOUBLE',
   hasUser: '(user_id IS NOT NULL)::DOUBLE',
   hasMerchant: '(merchant_id IS NOT NULL)::DOUBLE',
   hasDevice: '(device_id IS NOT NULL)::DOUBLE',

@@ -18,6 +18,8 @@ import type { Word } from './told-labels.ts'
 export interface MonitorFeaturesOptions extends MonitorDaysOptions {
   /** What `vigia features` wrote. */
   readonly path: string
+  /** What the report calls it; absent: its path. */
+  readonly name?: string
   readonly work: Work
 }
 
@@ -43,7 +45,7 @@ export const monitorFeatures = (options: MonitorFeaturesOptions): Promise<Monito
     const days = await daysOfFile(connection, options)
     return monitorDays(
       {
-        names: [options.path],
+        names: [options.name ?? options.path],
         days,
         outcomesOf: () => outcomesOfFile(connection, options),
         eachOfDay: async (day, begin, onRow) => {

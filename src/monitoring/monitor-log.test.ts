@@ -118,7 +118,9 @@ describe('a log with a day that is different', () => {
     const report = await monitor(watchedModel(23), changed, 1)
     expect(report.looks[0]).toMatchObject({ basis: 'effects only', isRaised: false, severity: 'none' })
     expect(report.looks[0]!.features[0]!.effect.shift).toBeGreaterThan(1)
-    expect(report.advice[0]).toMatch(/too few for limits/)
+    expect(report.advice[0]).toMatch(
+      /^Before the day looked at are 27 days .* too few for limits, which need 28\./,
+    )
     expect(JSON.parse(monitorJson(report))).toMatchObject({ looks: [{ limit: null, statistic: null }] })
   })
 })

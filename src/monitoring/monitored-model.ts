@@ -7,6 +7,7 @@ import {
   profileLayoutOf,
   scoreLayoutOf,
 } from '../drift/profile-layout.ts'
+import { type DecidingModel, type Translation, translationsFor } from './fitted-anew.ts'
 
 /** A model whose traffic is watched, and in which bins. */
 export interface WatchedModel {
@@ -43,23 +44,27 @@ export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
 }
 
 /**
- * Reads decisions for a model, whichever model decided: `vector` has its features, `score` its probability.
- * Undefined where the model that decided computes not all of its features.
- *
- * @param computed names of the logged vector's values, of the model that decided
+ * Reads decisions for a model, whichever model decided: `vector` has its features, in its own codes, `score`
+ * its probability. Undefined where the model that decided computes not all of its features.
  */
 export const readerFor = (
   { loaded }: Pick<WatchedModel, 'loaded'>,
-  { key, computed }: { readonly key: string; readonly computed: readonly string[] },
+  by: DecidingModel,
 ): DecisionReader | undefined => {
   const { scorer } = loaded
-  const places = Int32Array.from(scorer.featureNames, (name) => computed.indexOf(name))
+  const places = Int32Array.from(scorer.featureNames, (name) => by.computed.indexOf(name))
   if (places.includes(-1)) return undefined
   const vector = new Float64Array(places.length)
-  const isOwn = key === loaded.key
+  const isOwn = by.key === loaded.key
+  const translations = isOwn ? new Map<string, Translation>() : translationsFor(loaded, by)
+  const translated = scorer.featureNames.flatMap((name, f) => {
+    const translate = translations.get(name)
+    return translate === undefined ? [] : [{ f, translate }]
+  })
   const read = { vector, score: Number.NaN }
   return (logged, probability) => {
     for (let f = 0; f < places.length; f++) vector[f] = logged[places[f]!]!
+    for (const { f, translate } of translated) vector[f] = translate(logged)
     read.score = isOwn ? probability : scorer.scoreOne(vector)
     return read
   }
@@ -74,7 +79,7 @@ export type DecisionReader = (
 /** Reads decisions as `readerFor` does, of any model; undefined for one that cannot be read. */
 export const readersFor = (
   model: Pick<WatchedModel, 'loaded'>,
-): ((by: { readonly key: string; readonly computed: readonly string[] }) => DecisionReader | undefined) => {
+): ((by: DecidingModel) => DecisionReader | undefined) => {
   const readers = new Map<string, DecisionReader | undefined>()
   return (by) => {
     const known = readers.get(by.key)

@@ -85,6 +85,7 @@ export class QualityDays {
     const contents = numbers.contents[row]!
     rows.timesMs.push(numbers.eventTimeMs[row]!)
     rows.isLate.push(numbers.isLate[row]!)
+    rows.users.push(numbers.user[row]!)
     rows.isDuplicate.push(Number(rows.seen.has(contents)))
     rows.seen.add(contents)
     rows.amounts.push(numbers.amountMinor[row]!)
@@ -118,6 +119,7 @@ export class QualityDays {
       timesMs: Float64Array.from(rows.timesMs),
       isDuplicate: Uint8Array.from(rows.isDuplicate),
       isLate: Uint8Array.from(rows.isLate),
+      users: Float64Array.from(rows.users),
       fields: {
         amount: {
           kind: 'number',
@@ -177,6 +179,7 @@ const newDay = () => ({
   timesMs: [] as number[],
   isDuplicate: [] as number[],
   isLate: [] as number[],
+  users: [] as number[],
   seen: new Set<number>(),
   amounts: [] as number[],
   latitudes: [] as number[],

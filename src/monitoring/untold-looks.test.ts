@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testFolder } from '../decisions/inference.test-kit.ts'
@@ -28,5 +28,17 @@ test('one that a power failure has cut short is removed, and a file of others st
   writeFileSync(join(folder, 'README.txt'), '')
   expect(await untoldLooks(folder).list()).toEqual([])
   expect(readdirSync(folder)).toEqual(['README.txt'])
+  remove()
+})
+
+test('one that is refused lies apart with the reason, and is listed no more', async () => {
+  const { folder, remove } = testFolder()
+  const untold = untoldLooks(folder)
+  await untold.keep(at(9_000))
+  await untold.keep(at(10_000))
+  await untold.setAside(at(9_000), 'no findings')
+  expect(await untold.list()).toEqual([at(10_000)])
+  const refused: unknown = JSON.parse(readFileSync(join(folder, 'refused', '9000.json'), 'utf8'))
+  expect(refused).toEqual({ ...at(9_000), reason: 'no findings' })
   remove()
 })

@@ -23,18 +23,25 @@ export interface UntoldLooks {
   /** The oldest first. One that cannot be read is removed: what it was of is looked at again. */
   list(): Promise<readonly UntoldLook[]>
   remove(atMs: number): Promise<void>
+  /**
+   * Keeps one that the alerts refuse apart, in `refused` beside the others, with the reason: no later one
+   * waits for it. @throws DATASET_NOT_WRITABLE, DATASET_NO_SPACE
+   */
+  setAside(untold: UntoldLook, reason: string): Promise<void>
 }
 
 export const untoldLooks = (folder: string): UntoldLooks => {
   const pathOf = (atMs: number): string => join(folder, `${atMs}.json`)
   const remove = (atMs: number): Promise<void> => rm(pathOf(atMs), { force: true }).catch(ofNoFolder)
+  const write = async (to: string, untold: UntoldLook | RefusedLook): Promise<void> => {
+    await mkdir(to, { recursive: true })
+    const text = JSON.stringify(untold)
+    const path = join(to, `${untold.atMs}.json`)
+    await writeAtomically(path, (temporary) => writeFile(temporary, text, { flush: true }))
+    await syncFolderAsync(to)
+  }
   return {
-    async keep(untold) {
-      await mkdir(folder, { recursive: true })
-      const text = JSON.stringify(untold)
-      await writeAtomically(pathOf(untold.atMs), (temporary) => writeFile(temporary, text, { flush: true }))
-      await syncFolderAsync(folder)
-    },
+    keep: (untold) => write(folder, untold),
     async list() {
       const names = await readdir(folder).catch(() => [])
       const times = names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number)
@@ -47,7 +54,15 @@ export const untoldLooks = (folder: string): UntoldLooks => {
       return looks
     },
     remove,
+    async setAside(untold, reason) {
+      await write(join(folder, 'refused'), { ...untold, reason })
+      await remove(untold.atMs)
+    },
   }
+}
+
+interface RefusedLook extends UntoldLook {
+  readonly reason: string
 }
 
 const NAME = /^(\d+)\.json$/

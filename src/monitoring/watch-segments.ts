@@ -102,7 +102,7 @@ const watchOf = (
 }
 
 /** Rates that raise the alarm by themselves; where only all of them together do, the strongest. */
-const alarmingOf = (rates: readonly ReportedRate[], limit: number): readonly ReportedRate[] => {
+export const alarmingOf = (rates: readonly ReportedRate[], limit: number): readonly ReportedRate[] => {
   const seen = rates.filter(({ days }) => days.at(-1)?.evidence != null)
   const alone = seen.filter(({ weight, evidence, cusum }) => weight * evidence >= limit || cusum >= 1)
   const strength = ({ weight, evidence, cusum }: ReportedRate): number => weight * evidence + cusum

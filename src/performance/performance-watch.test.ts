@@ -188,6 +188,33 @@ describe('the watch of performance', () => {
   })
 })
 
+describe('an audit that begins later', () => {
+  const bank = simulateBank({ seed: 12, days: 90, rowsPerDay: 4000, auditShare: 0.1 })
+  const options = { edges: [], fraudWaitDays: 7, baselineDays: 20 }
+  /** The same bank, whose audit draws from a day on. */
+  const auditedFrom = (day: number) => {
+    const propensities = bank.rows.propensities.map((propensity, row) =>
+      bank.rows.flagged[row] === 1 || bank.days[row]! >= day ? propensity : Number.NaN,
+    )
+    return { ...bank.rows, propensities }
+  }
+  const namesAt = (fromDay: number, day: number) =>
+    newPerformanceWatch(auditedFrom(fromDay), day * DAY_MS, options).rates.map(({ name }) => name)
+
+  it('leaves the fraud rate watched until it has its own baseline, and a day to hold against it', () => {
+    expect(namesAt(80, 90)).toEqual(['precision', 'calibration_0', 'fraud_rate'])
+    expect(namesAt(60, 81)).toContain('fraud_rate')
+    expect(namesAt(40, 90)).toEqual(['precision', 'calibration_0', 'audit_rate'])
+  })
+
+  it('does not stop a watch that has begun with the fraud rate', () => {
+    const rows = auditedFrom(60)
+    const begun = newPerformanceWatch(rows, 58 * DAY_MS, options)
+    const [, look] = lookAtPerformance(begun, rows, 85 * DAY_MS)
+    expect(look.rates.find(({ name }) => name === 'fraud_rate')!.latest.day).toBe(77)
+  })
+})
+
 describe('the mean by betting', () => {
   it('is held at all times together, in at least 95 % of 200 runs of 400 looks', () => {
     const random = createRandom('betting')

@@ -13,8 +13,8 @@ import { type Direction, newRateWatch, type RateWatch, type WatchedDay, watchDay
 /** One rate among those that are watched together. */
 export interface WatchedRate {
   /**
-   * `precision`, `audit_rate` or without an audit `fraud_rate`, or `calibration_<band>` with the band's
-   * number from 0.
+   * `precision`, `audit_rate` or until that has its baseline `fraud_rate`, or `calibration_<band>` with the
+   * band's number from 0.
    */
   readonly name: string
   /** Share of the evidence that is its, of all rates 1. */
@@ -83,14 +83,18 @@ export const DEFAULT_WATCH: WatchOptions = {
 /** Frauds in the history below which a band says too little to be watched. */
 const LEAST_FRAUDS = 20
 
+/** The rate of the audit's rows, and the one that is watched in its place until it has a baseline. */
+const AUDIT = 'audit_rate'
+const FRAUDS = 'fraud_rate'
+
 /** Alerts are many and their labels quick: they say the most. */
 const WEIGHTS = { precision: 0.5, calibration: 0.3, audit: 0.2 }
 
 /**
  * Watches of the precision of reviewed alerts (falling), of the calibration by score band (both ways) and of
- * the fraud rate of the audit sample (rising), without one of the known fraud rate of all (both ways), with
- * baselines from the days that have settled at `asOfMs`. A rate with less than 14 such days or 20 frauds is
- * left out.
+ * the fraud rate of the audit sample (rising), with baselines from the days that have settled at `asOfMs`. A
+ * rate with less than 14 such days or 20 frauds is left out. In the place of an audit's rate that has no
+ * whole baseline yet is the known fraud rate of all (both ways): a sample that is young takes no watch away.
  *
  * @throws PERFORMANCE_HISTORY_SHORT when no rate is left
  */
@@ -100,12 +104,17 @@ export const newPerformanceWatch = (
   options: Partial<WatchOptions> = {},
 ): PerformanceWatch => {
   const all = { ...DEFAULT_WATCH, ...options }
-  const found = countsOf(rows, asOfMs, all).flatMap(({ name, direction, weight, days: counted }) => {
+  const begun = countsOf(rows, asOfMs, all).flatMap(({ name, direction, weight, days: counted }) => {
     const days = baselineOf(counted, all.baselineDays)
     const frauds = days.reduce((sum, day) => sum + day.frauds, 0)
     const baseline = frauds < LEAST_FRAUDS ? null : baselineOrNull(days, name)
-    return baseline === null ? [] : [{ name, direction, weight, days, baseline }]
+    const isWhole = all.baselineDays === Number.POSITIVE_INFINITY || days.length < counted.length
+    return baseline === null ? [] : [{ name, direction, weight, days, baseline, isWhole }]
   })
+  const has = (rate: string, isAsked = (_: (typeof begun)[number]): boolean => true): boolean =>
+    begun.some((one) => one.name === rate && isAsked(one))
+  const left = has(AUDIT, ({ isWhole }) => isWhole) || !has(FRAUDS) ? FRAUDS : AUDIT
+  const found = begun.filter(({ name }) => name !== left)
   if (found.length === 0)
     throw new VigiaError('PERFORMANCE_HISTORY_SHORT', {
       what: 'every rate',
@@ -229,19 +238,11 @@ interface RateDays {
   readonly days: readonly DayCount[]
 }
 
+/** Of all rates that there may be: which of the last two is watched is for whoever begins a watch. */
 const countsOf = (rows: DecidedRows, asOfMs: number, options: WatchOptions): RateDays[] => {
   const { alertWaitDays, auditWaitDays, leastAnswered } = options
   const counted = { asOfMs, alertWaitDays, auditWaitDays, leastAnswered }
   const bands = calibrationByDay(rows, options.edges, counted)
-  const audited = auditRateByDay(rows, counted)
-  const rate: Pick<RateDays, 'name' | 'direction' | 'days'> =
-    audited.length > 0
-      ? { name: 'audit_rate', direction: 'rising', days: audited }
-      : {
-          name: 'fraud_rate',
-          direction: 'both',
-          days: fraudRateByDay(rows, { asOfMs, fraudWaitDays: options.fraudWaitDays }),
-        }
   return [
     {
       name: 'precision',
@@ -257,6 +258,12 @@ const countsOf = (rows: DecidedRows, asOfMs: number, options: WatchOptions): Rat
         days,
       }),
     ),
-    { name: rate.name, direction: rate.direction, weight: WEIGHTS.audit, days: rate.days },
+    { name: AUDIT, direction: 'rising', weight: WEIGHTS.audit, days: auditRateByDay(rows, counted) },
+    {
+      name: FRAUDS,
+      direction: 'both',
+      weight: WEIGHTS.audit,
+      days: fraudRateByDay(rows, { asOfMs, fraudWaitDays: options.fraudWaitDays }),
+    },
   ]
 }

@@ -13,6 +13,7 @@ import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { type CheckedImport, type CheckOfImport, checkImport } from '../fitting/check-import.ts'
 import { categoricalNames, readFeatureRows } from '../fitting/feature-rows.ts'
+import { referenceOfRows } from '../fitting/reference-of-rows.ts'
 import { sha256 } from '../foundation/hash.ts'
 import type { ForeignModel } from '../learning/imported/foreign-model.ts'
 import { readForeignModel } from '../learning/imported/read-foreign-model.ts'
@@ -24,7 +25,6 @@ import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
 import { stateKindsOf } from '../transaction/entity-kind.ts'
 import { whyOtherFeatures } from './training/production-model.ts'
-import { referenceOfRows } from './training/reference-of-rows.ts'
 
 export interface ImportModelOptions extends AskedOfImport {
   /** Model that another library saved: XGBoost, LightGBM, CatBoost, or as ONNX. */

@@ -1,23 +1,25 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { readArtifact } from '../artifacts/artifact-folder.ts'
 import { readStates, type StatesIdentity, statesIdentity } from '../artifacts/states-manifest.ts'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { applyCleaning, type FittedCleaning } from '../dataset/cleaning.ts'
-import { type ReadResult, readSource } from '../dataset/read-source.ts'
+import { readSource } from '../dataset/read-source.ts'
+import { assertAllRead } from '../dataset/source-of-copy.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import type { Work } from '../disk/work.ts'
-import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { explainRows } from '../fitting/explain-rows.ts'
+import { RESULT_COLUMNS, scoreFormatOf, writeKeyed, writeScores } from '../fitting/score-files.ts'
+import { scoreRows } from '../fitting/score-rows.ts'
 import type { Artifact } from '../model/artifact.ts'
 import { createScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer } from '../model/scorer.ts'
+import type { PutRows, ResultColumn } from '../ports/bank-database.ts'
 import { replay } from '../replay/replay.ts'
-import { scoreRows } from './training/score-rows.ts'
 
 /** Whether rows are scored as the continuation of the history that the model was trained on. */
 export type History = 'auto' | 'run' | 'none'
@@ -25,6 +27,8 @@ export type History = 'auto' | 'run' | 'none'
 export interface PredictOptions {
   /** What to score: `path` is the input, the rest is the mapping the model was trained with. */
   readonly source: SourceSettings
+  /** How many rows whoever wrote the input has counted; absent: nobody has. */
+  readonly rowsOfInput?: number
   /**
    * Folder with the model: the artifact in `package/`, and in `states/` the history to continue, if there is
    * one. A run folder has both.
@@ -32,8 +36,12 @@ export interface PredictOptions {
   readonly run: string
   /** The model, where it is not read from `package/`. */
   readonly artifact?: Artifact
-  /** `.csv`, `.csv.gz` or `.parquet`. */
-  readonly out: string
+  /** `.csv`, `.csv.gz` or `.parquet`; absent: no file. */
+  readonly out?: string
+  /** A table of scores by transaction, which gets them too. */
+  readonly to?: ScoreTable
+  /** Where files are kept meanwhile; a folder of its own is made in it. */
+  readonly workFolder: string
   readonly history: History
   /** How many reasons each score gets, at least 1; no reasons when absent. */
   readonly reasons?: number
@@ -42,23 +50,29 @@ export interface PredictOptions {
   readonly work: Work
 }
 
+/** Where scores by transaction go. */
+export interface ScoreTable {
+  /** For people. */
+  readonly name: string
+  readonly put: (columns: readonly ResultColumn[], file: string) => Promise<PutRows>
+}
+
 export interface PredictResult {
-  readonly out: string
+  /** Absent where no file was asked for. */
+  readonly out?: string
+  /** What a table got: a row for each transaction that has an id. */
+  readonly table?: PutRows & { readonly name: string; readonly withoutId: number }
   readonly rows: number
   readonly scored: number
   readonly quarantined: number
   readonly flagged: number
+  /** Flagged, or of a risk that is high or critical: for people to look at. */
+  readonly review: number
   /** Whether the file says which of its transactions were fraud, as far as it is asked. */
   readonly labelled: boolean
   /** What was done about history, for people. */
   readonly history: string
 }
-
-const FORMATS = {
-  '.csv': 'FORMAT csv, HEADER true',
-  '.csv.gz': 'FORMAT csv, HEADER true, COMPRESSION gzip',
-  '.parquet': 'FORMAT parquet',
-} as const
 
 /**
  * Scores a file with a trained model: one row out for each row in, in the input's order.
@@ -74,14 +88,14 @@ const FORMATS = {
  * PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const predict = async (options: PredictOptions): Promise<PredictResult> => {
-  const format = formatOf(options.out)
+  const format = options.out === undefined ? undefined : scoreFormatOf(options.out)
   const artifact = options.artifact ?? (await readArtifact(join(options.run, 'package')))
   const { featureSettings, fitted: allFitted } = artifact.manifest
   const fitted = allFitted.features as FittedFeatures
   const settings = featureSettingsOfModel(featureSettings, fitted)
   const identity = statesIdentity(settings, fitted)
   const { work, workingDirectory } = options
-  const temporary = await mkdtemp(join(dirname(options.out), '.predict-'))
+  const temporary = await mkdtemp(join(options.workFolder, '.predict-'))
   try {
     const prepared = join(temporary, 'prepared.parquet')
     const quarantine = join(temporary, 'quarantine.jsonl')
@@ -94,6 +108,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         { preparedPath: prepared, quarantinePath: quarantine },
         { workingDirectory, work, amounts: settings.amounts, labels: 'if there' },
       )
+      if (options.rowsOfInput !== undefined) assertAllRead({ rows: options.rowsOfInput }, read)
       const cleaning = allFitted.cleaning as FittedCleaning
       await applyCleaning(connection, prepared, cleaned, cleaning, fitted.attributes)
       return { read, continued: await findHistory(connection, prepared, identity, options) }
@@ -107,7 +122,8 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       workers: options.workers,
       work,
     })
-    const counts = await withDatabase(work.database, async (connection, connect) => {
+    const keyed = join(temporary, 'scores.csv')
+    const { withoutId, ...counts } = await withDatabase(work.database, async (connection, connect) => {
       await scoreRows(connection, features, createScorer(artifact), 'true', work.signal)
       const { reasons: top } = options
       if (top !== undefined) {
@@ -115,10 +131,17 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         await explainRows(connection, connect, { features, explainer, top, work })
       }
       const withReasons = top !== undefined
-      return writeScores(connection, { prepared, quarantine, read, format, withReasons, out: options.out })
+      const out = format === undefined ? undefined : { path: options.out!, format }
+      const written = await writeScores(connection, { prepared, quarantine, read, withReasons, out })
+      const withoutId = options.to === undefined ? 0 : await writeKeyed(connection, keyed, withReasons)
+      return { ...written, withoutId }
     })
+    const columns = RESULT_COLUMNS.filter(({ name }) => name !== 'reasons' || options.reasons !== undefined)
+    const { to } = options
+    const table = to && { ...(await to.put(columns, keyed)), name: to.name, withoutId }
     return {
-      out: options.out,
+      ...(options.out !== undefined && { out: options.out }),
+      ...(table !== undefined && { table }),
       ...counts,
       quarantined: read.quarantinedRows,
       labelled: read.mapping.is_fraud !== null,
@@ -127,14 +150,6 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
-}
-
-const formatOf = (out: string): string => {
-  const ending = (Object.keys(FORMATS) as (keyof typeof FORMATS)[]).find((name) => out.endsWith(name))
-  if (ending === undefined) {
-    throw new VigiaError('DATASET_OUTPUT_FORMAT', { path: out, allowed: Object.keys(FORMATS).join(', ') })
-  }
-  return FORMATS[ending]
 }
 
 /** Folder of the states to start from, or undefined for an empty history; and what that is, for people. */
@@ -175,50 +190,4 @@ const findHistory = async (
     states: undefined,
     told: `${BEGINS}: it begins at ${begins}, before training ended at ${ended} (--history run continues that all the same)`,
   }
-}
-
-interface ScoredInput {
-  readonly prepared: string
-  readonly quarantine: string
-  readonly read: ReadResult
-  readonly format: string
-  /** The table `score_reasons` is there to join. */
-  readonly withReasons: boolean
-  readonly out: string
-}
-
-const writeScores = async (
-  connection: DuckDBConnection,
-  { prepared, quarantine, read, format, withReasons, out }: ScoredInput,
-): Promise<Pick<PredictResult, 'rows' | 'scored' | 'flagged'>> => {
-  const rejected =
-    read.quarantinedRows === 0
-      ? ''
-      : `UNION ALL SELECT source_row,
-           CASE WHEN reasons[1].code IN ('transaction_id_repeated', 'label_correction') THEN reasons[1].got END,
-           list_transform(reasons, lambda reason: reason.what).array_to_string('; ')
-         FROM read_json(${sqlLiteral(quarantine)}, format = 'newline_delimited',
-           columns = {source_row: 'BIGINT', reasons: 'STRUCT(code VARCHAR, what VARCHAR, got VARCHAR)[]'})`
-  await connection.run(
-    `CREATE TEMP TABLE answers AS
-     SELECT source_row, transaction_id, probability, flagged, risk_level, reason${withReasons ? ', reasons' : ''}
-     FROM (SELECT source_row, transaction_id, NULL::VARCHAR AS reason FROM read_parquet(${sqlLiteral(prepared)}) ${rejected})
-     LEFT JOIN scores USING (transaction_id)
-     ${withReasons ? 'LEFT JOIN score_reasons USING (transaction_id)' : ''}`,
-  )
-  const counted = await connection.runAndReadAll(
-    'SELECT count(*)::DOUBLE, count(probability)::DOUBLE, count_if(flagged)::DOUBLE FROM answers',
-  )
-  const [rows, scored, flagged] = counted.getRows()[0] as [number, number, number]
-  if (rows !== read.inputRows) {
-    throw new VigiaError('DATASET_ROWS_LOST', {
-      input: read.inputRows,
-      accepted: rows - read.quarantinedRows,
-      quarantined: read.quarantinedRows,
-    })
-  }
-  await writeAtomically(out, (path) =>
-    connection.run(`COPY (SELECT * FROM answers ORDER BY source_row) TO ${sqlLiteral(path)} (${format})`),
-  )
-  return { rows, scored, flagged }
 }

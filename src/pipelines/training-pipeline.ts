@@ -10,6 +10,7 @@ import type { TrackedTraining, TrackingOptions } from '../tracking/tracking-opti
 import { checkChoices } from './training/check-choices.ts'
 import { chooseStep } from './training/choose-step.ts'
 import { cleanStep } from './training/clean-step.ts'
+import { databaseStep, usesDatabase } from './training/database-step.ts'
 import { type EvaluationReport, evaluateStep } from './training/evaluate-step.ts'
 import { featuresStep } from './training/features-step.ts'
 import { generateStep } from './training/generate-step.ts'
@@ -56,6 +57,8 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
   ...(usesGeneratedData(context) ? [generateStep(context)] : []),
   // what a service has decided on, and what became known of it
   ...(logFolders(context).length > 0 ? [logStep(context)] : []),
+  // what a database has at one instant
+  ...(usesDatabase(context) ? [databaseStep(context)] : []),
   readStep(context), //      -> prepared.parquet: one row a transaction, arrival order; quarantine.jsonl: all other rows
   validateStep(context), //  -> validation.json; stops the run when the data is not fit for use
   splitStep(context), //     -> split.parquet: arrival -> train | validation | test | none

@@ -3,7 +3,13 @@ import { createRandom } from '../foundation/random.ts'
 import { blocksRetraining, checkWindow } from './check-window.ts'
 import { EFFECTS, FAULT_KINDS } from './data-fault.ts'
 import { FAULTS, feedOfDay } from './simulated-feed.test-kit.ts'
-import { summarizeWindow, type WindowRows, type WindowSummary } from './window-summary.ts'
+import {
+  type CategoryColumn,
+  type NumberColumn,
+  summarizeWindow,
+  type WindowRows,
+  type WindowSummary,
+} from './window-summary.ts'
 
 const DAYS = 42
 const history = Array.from({ length: DAYS }, (_, day) => summarizeWindow(feedOfDay('bank', day)))
@@ -85,6 +91,62 @@ describe('a day of data', () => {
     expect(of('three hours of silence').evidence['hours']).toBe('11, 12, 13')
   })
 
+  describe('is no fault of the feed where one user does it alone', () => {
+    const someone = mostActive(next)
+    const share = shareOfUser(next, someone)
+    const lone = (change: (day: WindowRows, isTheirs: (row: number) => boolean) => WindowRows) =>
+      checkWindow(history, summarizeWindow(change(next, (row) => next.users![row] === someone)))
+    const categories = (field: string, value: string | null) =>
+      lone((day, isTheirs) => {
+        const column = day.fields[field] as CategoryColumn
+        const values = column.values.map((old, row) => (isTheirs(row) ? value : old))
+        return { ...day, fields: { ...day.fields, [field]: { ...column, values } } }
+      })
+
+    it('is said of a user with more rows than the least share of a fault', () => {
+      expect(share).toBeGreaterThan(0.015)
+    })
+    it('who travels: a country that training did not know', () => {
+      expect(categories('country', 'far away')).toEqual([])
+    })
+    it('who has no channel', () => {
+      expect(categories('channel', null)).toEqual([])
+    })
+    it('who pays more than anybody did', () => {
+      const found = lone((day, isTheirs) => {
+        const amount = day.fields['amount'] as NumberColumn
+        const values = amount.values.map((value, row) => (isTheirs(row) ? 1e7 + row : value))
+        return { ...day, fields: { ...day.fields, amount: { ...amount, values } } }
+      })
+      expect(found).toEqual([])
+    })
+    it('who pays the same twice, or comes late', () => {
+      const flagged = (flags: Uint8Array, isTheirs: (row: number) => boolean) =>
+        flags.map((flag, row) => (isTheirs(row) ? 1 : flag))
+      expect(lone((day, isTheirs) => ({ ...day, isDuplicate: flagged(day.isDuplicate, isTheirs) }))).toEqual(
+        [],
+      )
+      expect(lone((day, isTheirs) => ({ ...day, isLate: flagged(day.isLate, isTheirs) }))).toEqual([])
+    })
+    it('and is one where as many rows are of many users', () => {
+      const country = next.fields['country'] as CategoryColumn
+      const every = Math.floor(1 / share)
+      const values = country.values.map((value, row) => (row % every === 0 ? 'elsewhere' : value))
+      const day = { ...next, fields: { ...next.fields, country: { ...country, values } } }
+      expect(checkWindow(history, summarizeWindow(day))).toMatchObject([
+        { kind: 'unknown_categories', field: 'country' },
+      ])
+    })
+  })
+
+  it('is told of a feed of few users, whose shares all rise', () => {
+    const of3 = (day: WindowRows): WindowRows => ({ ...day, users: day.timesMs.map((_, row) => row % 3) })
+    const days = Array.from({ length: 42 }, (_, day) => summarizeWindow(of3(feedOfDay(5, day))))
+    const fault = FAULTS.find(({ name }) => name === 'a fifth of a field is lost')!
+    const broken = of3(fault.inject(feedOfDay(5, 42), createRandom(3)))
+    expect(checkWindow(days, summarizeWindow(broken))).toMatchObject([{ kind: 'missing' }])
+  })
+
   it('is judged by two weeks at least, of the same fields', () => {
     const today = summarizeWindow(next)
     expect(() => checkWindow(history.slice(0, 13), today)).toThrow('at least 14 days of summaries, got 13')
@@ -112,6 +174,16 @@ const small: WindowRows = {
     },
     kind: { kind: 'category', values: ['a', 'a', 'z', 'a'], known: new Set(['a']) },
   },
+}
+
+function mostActive({ users }: WindowRows): number {
+  const counts = new Map<number, number>()
+  for (const user of users!) counts.set(user, (counts.get(user) ?? 0) + 1)
+  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0]
+}
+
+function shareOfUser({ users }: WindowRows, user: number): number {
+  return users!.filter((one) => one === user).length / users!.length
 }
 
 function nothingOf(day: WindowRows): WindowRows {

@@ -41,6 +41,7 @@ export const feedOfDay = (seed: number | string, day: number, rows = 2000): Wind
     timesMs: times,
     isDuplicate: flags(random, count, 0.002 * wobble(0.3)),
     isLate: flags(random, count, 0.01 * wobble(0.3)),
+    users: usersOf(`${seed} users of day ${day}`, count),
     fields: {
       ...numbersOf(random, count, currencies, growth),
       country: categories(random, count, CATEGORIES.country, { missing: 0, unknown: 0.003 }),
@@ -52,6 +53,16 @@ export const feedOfDay = (seed: number | string, day: number, rows = 2000): Wind
       device: categories(random, count, CATEGORIES.device, { missing: 0.04, unknown: 0.02 }),
     },
   }
+}
+
+/** A user for three rows; the one who pays most has a few per cent of them. */
+const usersOf = (seed: string, count: number): Float64Array => {
+  const random = createRandom(seed)
+  const users = Math.max(1, Math.round(count / 3))
+  return Float64Array.from({ length: count }, () => {
+    const u = random.next()
+    return Math.floor(users * u * u)
+  })
 }
 
 const numbersOf = (
@@ -152,6 +163,7 @@ const withField = (day: WindowRows, name: string, column: NumberColumn | Categor
   timesMs: day.timesMs,
   isDuplicate: day.isDuplicate,
   isLate: day.isLate,
+  users: day.users!,
   fields: { ...day.fields, [name]: column },
 })
 
@@ -181,6 +193,7 @@ const rowsOf = (day: WindowRows, keep: readonly number[]): WindowRows => ({
     at > 0 && keep[at - 1] === row ? 1 : day.isDuplicate[row]!,
   ),
   isLate: Uint8Array.from(keep, (row) => day.isLate[row]!),
+  users: Float64Array.from(keep, (row) => day.users![row]!),
   fields: Object.fromEntries(
     Object.entries(day.fields).map(([name, column]) => [
       name,

@@ -1,3 +1,5 @@
+import { type Rest, restOfUsers } from './without-few.ts'
+
 /** What a window of rows, a day, is judged by: small plain data, so that a history of them is kept. */
 export interface WindowSummary {
   /** Start of the day by the clock that hours are told by. */
@@ -6,6 +8,8 @@ export interface WindowSummary {
   /** Shares of all rows: with an id that came before, and that came later than a bank's rows should. */
   readonly duplicates: number
   readonly late: number
+  /** The two without the few users who have most of them; left out where users are not told apart. */
+  readonly withoutFew?: { readonly duplicates: Rest; readonly late: Rest }
   /** Rows by hour of the day, 24 counts. */
   readonly rowsByHour: readonly number[]
   readonly fields: Readonly<Record<string, FieldSummary>>
@@ -21,6 +25,8 @@ export interface NumberSummary {
   readonly missing: number
   /** Outside the range that the training saw. */
   readonly outOfRange: number
+  /** The two without the few users who have most of them; left out where users are not told apart. */
+  readonly withoutFew?: { readonly missing: Rest; readonly outOfRange: Rest }
   /** At `QUANTILES`; NaN without values. */
   readonly quantiles: readonly number[]
   /** Of the most frequent value. */
@@ -39,6 +45,8 @@ export interface CategorySummary {
   readonly missing: number
   /** Not among the values that the training saw. */
   readonly unknown: number
+  /** The two without the few users who have most of them; left out where users are not told apart. */
+  readonly withoutFew?: { readonly missing: Rest; readonly unknown: Rest }
   readonly topShare: number
   /** Of each value of at least `LEAST_SHARE`. */
   readonly shares: Readonly<Record<string, number>>
@@ -55,6 +63,11 @@ export interface WindowRows {
   readonly isDuplicate: Uint8Array
   /** 1 where the row came later than rows should. */
   readonly isLate: Uint8Array
+  /**
+   * Who each row is of: a number for each user, NaN where nobody is known. Then what a few users do alone is
+   * no fault of the feed. Left out: rows are as many users.
+   */
+  readonly users?: Float64Array
   readonly fields: Readonly<Record<string, NumberColumn | CategoryColumn>>
 }
 
@@ -78,10 +91,13 @@ export interface CategoryColumn {
 
 const HOUR_MS = 3_600_000
 
+type RestOf = ReturnType<typeof restOfUsers>
+
 /** The summary of a day's rows. O(n log n) by number field, O(n) by category. */
 export const summarizeWindow = (window: WindowRows): WindowSummary => {
   const { startMs, timesMs, isDuplicate, isLate } = window
   const rows = timesMs.length
+  const restOf = window.users && restOfUsers(window.users)
   const rowsByHour = Array<number>(24).fill(0)
   for (const timeMs of timesMs) rowsByHour[((Math.floor((timeMs - startMs) / HOUR_MS) % 24) + 24) % 24]!++
   return {
@@ -89,11 +105,17 @@ export const summarizeWindow = (window: WindowRows): WindowSummary => {
     rows,
     duplicates: shareOf(isDuplicate),
     late: shareOf(isLate),
+    ...(restOf && {
+      withoutFew: {
+        duplicates: restOf((row) => isDuplicate[row] === 1),
+        late: restOf((row) => isLate[row] === 1),
+      },
+    }),
     rowsByHour,
     fields: Object.fromEntries(
       Object.entries(window.fields).map(([name, column]) => [
         name,
-        column.kind === 'number' ? summarizeNumbers(column) : summarizeCategories(column),
+        column.kind === 'number' ? summarizeNumbers(column, restOf) : summarizeCategories(column, restOf),
       ]),
     ),
   }
@@ -102,13 +124,15 @@ export const summarizeWindow = (window: WindowRows): WindowSummary => {
 const shareOf = (flags: Uint8Array): number =>
   flags.length === 0 ? 0 : flags.reduce((sum, flag) => sum + flag, 0) / flags.length
 
-const summarizeNumbers = ({ values, range, groups }: NumberColumn): NumberSummary => {
+const summarizeNumbers = ({ values, range, groups }: NumberColumn, restOf: RestOf): NumberSummary => {
+  const isOutside = (value: number): boolean => value < range[0] || value > range[1]
+  const isMissing = (row: number): boolean => Number.isNaN(values[row])
   const sorted = values.filter((value) => !Number.isNaN(value)).sort()
   const present = sorted.length
   let [outside, whole, hundreds, top, run] = [0, 0, 0, 0, 0]
   for (let at = 0; at < present; at++) {
     const value = sorted[at]!
-    if (value < range[0] || value > range[1]) outside++
+    if (isOutside(value)) outside++
     if (Number.isInteger(value)) whole++
     if (value % 100 === 0) hundreds++
     run = at > 0 && value === sorted[at - 1] ? run + 1 : 1
@@ -120,6 +144,15 @@ const summarizeNumbers = ({ values, range, groups }: NumberColumn): NumberSummar
     present,
     missing: values.length === 0 ? 0 : 1 - present / values.length,
     outOfRange: of(outside),
+    ...(restOf && {
+      withoutFew: {
+        missing: restOf(isMissing),
+        outOfRange: restOf(
+          (row) => isOutside(values[row]!),
+          (row) => !isMissing(row),
+        ),
+      },
+    }),
     quantiles: QUANTILES.map((share) => quantileAt(sorted, share)),
     topShare: of(top),
     whole: of(whole),
@@ -147,7 +180,7 @@ const mediansByGroup = (values: Float64Array, groups: readonly string[]): Number
   )
 }
 
-const summarizeCategories = ({ values, known }: CategoryColumn): CategorySummary => {
+const summarizeCategories = ({ values, known }: CategoryColumn, restOf: RestOf): CategorySummary => {
   const counts = new Map<string, number>()
   let [present, unknown] = [0, 0]
   for (const value of values) {
@@ -162,6 +195,15 @@ const summarizeCategories = ({ values, known }: CategoryColumn): CategorySummary
     present,
     missing: values.length === 0 ? 0 : 1 - present / values.length,
     unknown: present === 0 ? 0 : unknown / present,
+    ...(restOf && {
+      withoutFew: {
+        missing: restOf((row) => values[row] === null),
+        unknown: restOf(
+          (row) => !known.has(values[row]!),
+          (row) => values[row] !== null,
+        ),
+      },
+    }),
     topShare: shares.reduce((most, [, share]) => Math.max(most, share), 0),
     shares: Object.fromEntries(shares.filter(([, share]) => share >= LEAST_SHARE)),
   }

@@ -1,5 +1,5 @@
 import type { PairedComparison } from '../evaluation/paired-comparison.ts'
-import type { TriggerKind } from './finding.ts'
+import type { RequestFound, ScheduleFound, TriggerKind } from './finding.ts'
 
 /**
  * Where an episode is. It begins with one trigger and ends once, however many looks find the same.
@@ -153,6 +153,8 @@ export interface Episode {
   readonly returnTo?: EpisodeStatus
   /** What a held episode goes on with; null: with nothing. */
   readonly heldFrom: EpisodeStatus | null
+  /** What somebody or the calendar asked for while it was held: it is trained for once data are whole. */
+  readonly asked?: ScheduleFound | RequestFound
   /** Days whose data were broken, ascending. */
   readonly leftOutDays: readonly number[]
   /** When training began: what cooldown and budget count. */

@@ -83,6 +83,41 @@ describe('data that are broken', () => {
     await young.look()
     expect(statusesOf(await young.book())).toEqual(['observed', 'waiting', 'held', 'waiting'])
   })
+
+  const DUE = { kind: 'schedule', dueMs: dayMs(0) } as const
+  const ASKED = { kind: 'request', id: 'r1', by: 'ana', why: 'a new card', sinceMs: null } as const
+
+  test.each([
+    ['on the same day', [[DUE, FAULT]]],
+    ['on the day before', [[DUE, FAULT], [FAULT]]],
+    ['while they are broken', [[FAULT], [DUE]]],
+    ['while they are broken, by a look that finds them broken too', [[FAULT], [FAULT, DUE]]],
+    ['by a person', [[FAULT, ASKED]]],
+    ['while what else was found is held', [[SHIFT], [SHIFT, FAULT], [DUE]]],
+  ] as readonly [string, readonly (readonly RetrainingFinding[])[]][])(
+    'hold what is due %s, and it is trained once they are mended',
+    async (_, looks) => {
+      const desk = openDesk()
+      for (const findings of looks) await desk.look(...findings)
+      const statuses = statusesOf(await desk.book())
+      expect(statuses.at(-1)).toBe('held')
+      await desk.look()
+      await desk.pass(3)
+      const [episode] = (await desk.book()).episodes.values()
+      const kind = looks.flat().includes(ASKED) ? 'request' : 'schedule'
+      expect(episode).toMatchObject({ kind })
+      expect(statusesOf(await desk.book())).toContain('training')
+      expect((await desk.book()).episodes.size).toBe(1)
+    },
+  )
+
+  test('hold nothing that was not asked for: they are mended, and nothing is trained', async () => {
+    const desk = openDesk()
+    await desk.look(FAULT)
+    await desk.look()
+    await desk.pass(3)
+    expect(statusesOf(await desk.book())).toEqual(['held', 'cleared'])
+  })
 })
 
 describe('no kind of data fault trains anything', () => {

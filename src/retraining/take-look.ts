@@ -56,7 +56,7 @@ export const takeRetrainingLook = (
     running !== undefined
       ? whileRunning(running, plan, look, taking)
       : plan.action === 'hold'
-        ? opened(look, heldFrom(plan), taking)
+        ? opened(look, heldFrom(plan, look), taking)
         : plan.action === 'retrain' && isNewTrigger(book, look, plan, taking)
           ? opened(look, triggeredBy(plan), taking)
           : undefined
@@ -122,10 +122,18 @@ const episodeId = (
 
 type Beginning = Pick<
   Episode,
-  'kind' | 'status' | 'why' | 'changedMs' | 'movedMs' | 'wantsThreshold' | 'wantsRecency' | 'leftOutDays'
+  | 'kind'
+  | 'status'
+  | 'why'
+  | 'changedMs'
+  | 'movedMs'
+  | 'wantsThreshold'
+  | 'wantsRecency'
+  | 'leftOutDays'
+  | 'asked'
 > & { readonly triggerId?: string }
 
-const heldFrom = ({ why, days }: HoldPlan): Beginning => ({
+const heldFrom = ({ why, days }: HoldPlan, look: RetrainingLook): Beginning => ({
   kind: 'data_fault',
   status: 'held',
   why,
@@ -134,7 +142,16 @@ const heldFrom = ({ why, days }: HoldPlan): Beginning => ({
   wantsThreshold: false,
   wantsRecency: false,
   leftOutDays: days,
+  ...askedIn(look),
 })
+
+/** What a look was told that somebody or the calendar asks for; a person comes first. */
+const askedIn = ({ findings }: RetrainingLook): Pick<Episode, 'asked'> => {
+  const asked =
+    findings.find((finding) => finding.kind === 'request') ??
+    findings.find((finding) => finding.kind === 'schedule')
+  return asked === undefined ? {} : { asked }
+}
 
 const triggeredBy = (plan: RetrainPlan): Beginning => ({
   kind: plan.kind,
@@ -186,7 +203,13 @@ const whileRunning = (
   if (before.status === 'held' && !isOnlyAsked(kindsOf(look.findings, taking.rules)))
     return mended(before, found, look, taking)
   if (found === undefined) return undefined
-  const counted = { ...before, looks: before.looks + 1, lastLook: look.id, steps: before.steps + 1 }
+  const counted = {
+    ...before,
+    ...(before.status === 'held' && before.asked === undefined && askedIn(look)),
+    looks: before.looks + 1,
+    lastLook: look.id,
+    steps: before.steps + 1,
+  }
   if (!isBeforeTraining(before.status)) return { episode: counted, records: [] }
   // What a later look finds is learnt too, as long as nothing is trained yet.
   return {
@@ -209,7 +232,9 @@ const broken = (
   taking: Taking,
 ): Pick<RetrainingEntry, 'episode' | 'records'> => {
   const leftOutDays = [...new Set([...before.leftOutDays, ...plan.days])].sort((a, b) => a - b)
-  const after = { ...before, leftOutDays, lastLook: look.id, steps: before.steps + 1 }
+  const isOpen = before.status === 'held' || isBeforeTraining(before.status)
+  const asked = isOpen && before.asked === undefined ? askedIn(look) : {}
+  const after = { ...before, ...asked, leftOutDays, lastLook: look.id, steps: before.steps + 1 }
   if (!isBeforeTraining(before.status)) return { episode: after, records: [] }
   // A threshold of days that turn out to be broken is looked for anew.
   const { threshold, ...unproposed } = after
@@ -221,7 +246,7 @@ const broken = (
 
 /**
  * What was found beside a fault may have been its effect, so it has to be found again; what the calendar or a
- * person asks for has not.
+ * person asks for has not, whether it was held or came while others were.
  */
 const mended = (
   before: Episode,
@@ -229,20 +254,31 @@ const mended = (
   look: RetrainingLook,
   taking: Taking,
 ): Pick<RetrainingEntry, 'episode' | 'records'> => {
-  const { heldFrom, kind } = before
-  const after = { ...before, heldFrom: null, lastLook: look.id, steps: before.steps + 1 }
+  const { asked, ...unasked } = before
+  const { heldFrom, kind } = unasked
+  const after = { ...unasked, heldFrom: null, lastLook: look.id, steps: before.steps + 1 }
   const isAsked = kind === 'schedule' || kind === 'request'
   if (heldFrom !== null && (isAsked || found !== undefined))
     return moved(after, heldFrom, 'data are right again', look, taking)
-  if (found === undefined) {
+  const wanted = found ?? planOf(asked, taking)
+  if (wanted === undefined) {
     const why = 'data are right again, and nothing else was found'
     return isAdjusted(before)
       ? moved({ ...after, returnTo: 'cleared' }, 'restoring', why, look, taking)
       : moved(after, 'cleared', why, look, taking)
   }
-  const { triggerId: _, ...beginning } = triggeredBy(found)
+  const { triggerId: _, ...beginning } = triggeredBy(wanted)
   const begun = { ...after, ...beginning, leftOutDays: before.leftOutDays, status: before.status }
-  return moved(begun, 'observed', `data are right again; ${found.why}`, look, taking)
+  const why = `data are right again; ${wanted.why}`
+  // A threshold that was given for what is not found again is taken back first.
+  return found === undefined && isAdjusted(before)
+    ? moved({ ...begun, returnTo: 'observed' }, 'restoring', why, look, taking)
+    : moved(begun, 'observed', why, look, taking)
+}
+
+const planOf = (asked: Episode['asked'], { rules }: Taking): RetrainPlan | undefined => {
+  const plan = asked && planFor([asked], rules)
+  return plan?.action === 'retrain' ? plan : undefined
 }
 
 const moved = (

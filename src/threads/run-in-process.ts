@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { setPriority } from 'node:os'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { VigiaError } from '../errors.ts'
 import { asRegistryError } from './registry-error.ts'
-import { builtModule, runsSources } from './runs-sources.ts'
+import { builtModule, runsSources, typeScriptLoader } from './runs-sources.ts'
 
 /** What a process of its own is asked to do. */
 export interface ProcessWork {
@@ -136,9 +135,6 @@ const start = ({ module, environment, heapMiB }: ProcessWork): ChildProcess => {
   }
   return child
 }
-
-/** From where this file is: the folder that the program was started in may have no packages. */
-const typeScriptLoader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 /** Asks whoever has started this process. @throws what it answers with */
 export type Ask = (question: object) => Promise<unknown>

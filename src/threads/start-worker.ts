@@ -1,5 +1,5 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
-import { builtModule, runsSources } from './runs-sources.ts'
+import { builtModule, runsSources, typeScriptRegister } from './runs-sources.ts'
 
 /**
  * Starts a worker from a module, named by its URL relative to the one that starts it. From sources (tests) it
@@ -22,4 +22,4 @@ export const startWorker = (
  * is loaded.
  */
 const runSource = (module: URL): string =>
-  `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(module.href)}) })`
+  `import(${JSON.stringify(typeScriptRegister())}).then(({ register }) => { register(); return import(${JSON.stringify(module.href)}) })`

@@ -44,6 +44,16 @@ describe('what documents tell to run', () => {
     const commandsOf = (path: string) => readText(path).match(/^(npm|npx) [^#\n]*\S/gm)
     expect(commandsOf('README.es.md')).toEqual(commandsOf('README.md'))
   })
+
+  it.each(['README.md', 'README.es.md'])('%s tells of every command', (path) => {
+    const { stdout } = run([join(ROOT, 'bin/vigia.mjs'), '--help'], ROOT)
+    const commands = [
+      ...(/\nCommands:\n([\s\S]*?)\n\n/.exec(stdout)?.[1] ?? '').matchAll(/^ {2}([a-z]+) /gm),
+    ].map(([, name]) => name)
+    const told = [...readText(path).matchAll(/^\| `vigia ([a-z]+)` \|/gm)].map(([, name]) => name)
+    expect(commands).toContain('run')
+    expect(told).toEqual(commands.filter((name) => name !== 'help'))
+  })
 })
 
 it('an own state store keeps the laws: examples/own-state-store', () => {

@@ -6,6 +6,7 @@ describe.each([
   ['architecture', 'arquitectura'],
   ['attributes', 'atributos'],
   ['alerts', 'alertas'],
+  ['databases', 'bases-de-datos'],
   ['monitoring', 'monitorizacion'],
   ['retraining', 'reentrenamiento'],
   ['performance-monitoring', 'seguimiento-del-rendimiento'],

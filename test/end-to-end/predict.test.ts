@@ -64,7 +64,7 @@ describe('vigia predict', () => {
     expect(refused.stderr).toContain('--force')
     expect((await predict('input.parquet', 'taken.csv', ['--force'])).status).toBe(0)
     expect(readFileSync(at('taken.csv'), 'utf8').split('\n')[0]).toBe(
-      'source_row,transaction_id,probability,flagged,risk_level,reason',
+      'source_row,transaction_id,probability,flagged,risk_level,review,reason',
     )
   })
 

@@ -9,6 +9,7 @@ import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { alertsOpener } from '../../src/composition/open-alerts.ts'
 import { backupSource, openBackupTarget } from '../../src/composition/open-backups.ts'
+import { openDatabase } from '../../src/composition/open-database.ts'
 import { retrainingOpener } from '../../src/composition/open-retraining.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
 import { processMemory } from '../../src/composition/process-memory.ts'
@@ -107,6 +108,7 @@ const runIn = async (
     backupSource,
     openAlerts: alertsOpener({ world, owner }),
     openBackupTarget,
+    openDatabase,
     openRetraining: retrainingOpener({ world, owner }),
     writeSegment,
     modelLoader: servingModelLoader({ openTrackingStore, world }),

@@ -76,15 +76,15 @@ const stepsToFeatures = async (
   context: CommandContext,
   config: ConfigManager<TrainingSettings>,
   input: CommandInput,
-  { runtime, storage }: Pick<PipelineTools, 'runtime' | 'storage'>,
+  tools: Pick<PipelineTools, 'runtime' | 'storage' | 'openDatabase'>,
 ): Promise<{ readonly folder: string; readonly steps: readonly Step[] }> => {
   const stepsIn = (folder: string): readonly Step[] => {
-    const steps = trainingSteps(trainingContext(context, config, folder, storage.readLog))
+    const steps = trainingSteps(trainingContext(context, config, folder, tools))
     return steps.slice(0, steps.findIndex(({ name }) => name === 'features') + 1)
   }
   const folder = runFolder(context, config, withoutOut(input))
   const steps = stepsIn(folder)
-  const changed = await otherConfiguration(steps, LAST_STEP, { folder, runtime })
+  const changed = await otherConfiguration(steps, LAST_STEP, { folder, runtime: tools.runtime })
   if (changed === undefined) return { folder, steps }
   const beside = join(folder, FEATURES_ONLY)
   context.stderr.write(

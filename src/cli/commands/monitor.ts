@@ -2,12 +2,15 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { OpenAlerts } from '../../alerts/open-alerts.ts'
+import { isDatabaseAddress } from '../../config/database-address.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
+import { databaseOfSource } from '../../dataset/source-of-copy.ts'
 import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import type { DriftSeverity } from '../../drift/severity.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
+import { withDatabaseFeatures } from '../../monitoring/database-features.ts'
 import { lookOf } from '../../monitoring/findings.ts'
 import { driftSettingsOf, everyMsOf, logsOf, reportsIn } from '../../monitoring/look-settings.ts'
 import { monitorFeatures } from '../../monitoring/monitor-features.ts'
@@ -16,6 +19,7 @@ import { type MonitorReport, monitorJson } from '../../monitoring/monitor-report
 import { monitoredModel } from '../../monitoring/monitored-model.ts'
 import { savedReports } from '../../monitoring/saved-reports.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import type { OpenBankDatabase } from '../../ports/bank-database.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { freeOutput } from '../output-file.ts'
@@ -27,6 +31,7 @@ export interface MonitorTools {
   readonly storage: Pick<ServingStorage, 'readLog'>
   readonly modelLoader: StateTools['modelLoader']
   readonly openAlerts: OpenAlerts
+  readonly openDatabase: OpenBankDatabase
   readonly world: Pick<World, 'now'>
   readonly renderers: { readonly monitoring: (report: MonitorReport) => Promise<string> }
 }
@@ -50,9 +55,9 @@ export const monitorCommand = (tools: MonitorTools): Command => ({
       repeatable: true,
     },
     {
-      flags: '--features <file>',
+      flags: '--features <source>',
       description:
-        'look at a file of `vigia features` (Parquet) instead of a log: each row as the model would decide on it',
+        'look at a file of `vigia features` (Parquet) instead of a log, or at a table of a database with the same columns (postgres://user@host/db?table=schema.name): each row as the model would decide on it',
     },
     {
       flags: '--model <source>',
@@ -136,7 +141,7 @@ interface Asked {
 const look = async ({
   context,
   input,
-  tools: { storage, modelLoader, world },
+  tools: { storage, modelLoader, world, openDatabase },
   settings,
   folders,
   looks,
@@ -158,6 +163,13 @@ const look = async ({
   }
   const work = { ...context.work, database }
   const common = { model: watched, work, looks, settings: driftSettingsOf(settings.monitoring) }
+  if (typeof features === 'string' && isDatabaseAddress(features)) {
+    const { address, request, name } = databaseOfSource({ path: features, query: '' }, '--features')
+    return withDatabaseFeatures(
+      { open: () => openDatabase(address, environment), request, work, workFolder },
+      (path) => monitorFeatures({ ...common, path, name }),
+    )
+  }
   if (typeof features === 'string')
     return monitorFeatures({ ...common, path: resolve(workingDirectory, features) })
   return monitorLog({

@@ -8,8 +8,10 @@ import { withDatabase } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
 import { memoryOfRun, type RunShape, runMemoryBytes } from '../../fitting/run-memory.ts'
+import { DATABASE_FILES, DATABASE_STEP, usesDatabase } from '../../pipelines/training/database-step.ts'
 import { LOG_FILES, LOG_STEP } from '../../pipelines/training/log-step.ts'
 import { logFolders, usesGeneratedData } from '../../pipelines/training/training-context.ts'
+import type { CopiedTable } from '../../ports/bank-database.ts'
 import type { Step } from '../../steps/step.ts'
 import type { CommandContext } from '../command.ts'
 import { threadsOf, workOf } from '../command-work.ts'
@@ -68,6 +70,12 @@ const rowsOf = async (
   if (logFolders({ config }).length > 0) {
     const counted = await readFile(join(folder, LOG_STEP, LOG_FILES.log), 'utf8').catch(() => undefined)
     return counted === undefined ? undefined : (JSON.parse(counted) as ExportedLog).transactions
+  }
+  if (usesDatabase({ config })) {
+    const copied = await readFile(join(folder, DATABASE_STEP, DATABASE_FILES.copied), 'utf8').catch(
+      () => undefined,
+    )
+    return copied === undefined ? undefined : (JSON.parse(copied) as CopiedTable).rows
   }
   return withDatabase(workOf(context, resources).database, (connection) =>
     estimateRows(connection, source, context.workingDirectory),

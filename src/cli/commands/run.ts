@@ -13,6 +13,7 @@ import {
   runTrainingPipeline,
   type TrainingResult,
 } from '../../pipelines/training-pipeline.ts'
+import type { OpenBankDatabase } from '../../ports/bank-database.ts'
 import type { OpenTrackingStore, TrackingStore } from '../../ports/tracking-store.ts'
 import type { PipelineOptions } from '../../steps/run-pipeline.ts'
 import type { StepOutcome } from '../../steps/step.ts'
@@ -27,6 +28,7 @@ import { trackedLines } from './tracked-outcome.ts'
 /** What the composition root hands to commands that run pipelines. */
 export interface PipelineTools extends Pick<PipelineOptions, 'world' | 'owner' | 'runtime'> {
   readonly storage: Pick<ServingStorage, 'readLog'>
+  readonly openDatabase: OpenBankDatabase
   readonly renderers: ReportRenderers
   readonly openTrackingStore: OpenTrackingStore
   /** Who runs what, for what is recorded in `store`. */
@@ -74,30 +76,27 @@ export const runCommand = (tools: PipelineTools): Command => ({
     const estimate = () => estimateRun(context, config, folder)
     let tracked: readonly string[] = []
     try {
-      const result = await runTrainingPipeline(
-        trainingContext(context, config, folder, tools.storage.readLog),
-        {
-          ...forcing(input),
-          ...(input.options['replace'] !== true && { keepFinished: LAST_STEP }),
-          ...(input.options['dryRun'] === true && { dryRun: true }),
-          ...tools,
-          ...(store !== undefined && {
-            tracking: {
-              ...tools.trackThisProcess(store, 'vigia run', context.workingDirectory),
-              onRecorded: (outcome) => {
-                tracked = trackedLines(outcome, context.useColor)
-              },
+      const result = await runTrainingPipeline(trainingContext(context, config, folder, tools), {
+        ...forcing(input),
+        ...(input.options['replace'] !== true && { keepFinished: LAST_STEP }),
+        ...(input.options['dryRun'] === true && { dryRun: true }),
+        ...tools,
+        ...(store !== undefined && {
+          tracking: {
+            ...tools.trackThisProcess(store, 'vigia run', context.workingDirectory),
+            onRecorded: (outcome) => {
+              tracked = trackedLines(outcome, context.useColor)
             },
-          }),
-          work: workOf(context, config.settings.resources),
-          onStart: holdToEstimate(estimate, (line) => {
-            if (!context.json) context.stdout.write(line)
-          }),
-          onOutcome: (outcome) => {
-            if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
           },
+        }),
+        work: workOf(context, config.settings.resources),
+        onStart: holdToEstimate(estimate, (line) => {
+          if (!context.json) context.stdout.write(line)
+        }),
+        onOutcome: (outcome) => {
+          if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
         },
-      )
+      })
       await tellResult(result, context, input)
     } finally {
       if (!context.json && tracked.length > 0) context.stdout.write(`${tracked.join('\n')}\n`)
@@ -142,14 +141,15 @@ export const trainingContext = (
   context: CommandContext,
   config: ConfigManager<TrainingSettings>,
   folder: string,
-  readLog: TrainingContext['readLog'],
+  { storage, openDatabase }: Pick<PipelineTools, 'storage' | 'openDatabase'>,
 ): TrainingContext => ({
   config,
   folder,
   workingDirectory: context.workingDirectory,
   environment: context.environment,
   workers: threadsOf(config.settings.resources),
-  readLog,
+  readLog: storage.readLog,
+  openDatabase,
 })
 
 const forcing = ({ options }: CommandInput): Pick<PipelineOptions, 'force' | 'from'> => ({

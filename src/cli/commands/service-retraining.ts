@@ -11,7 +11,7 @@ import type { PipelineTools } from './run.ts'
 import type { StateTools } from './state.ts'
 
 /** What retraining works with, as the composition root hands it in. */
-export interface RetrainingTools extends Omit<PipelineTools, 'storage' | 'world'> {
+export interface RetrainingTools extends Omit<PipelineTools, 'storage' | 'world' | 'openDatabase'> {
   readonly storage: ServiceRetraining['storage']
   readonly world: ServiceRetraining['world']
   readonly modelLoader: StateTools['modelLoader']

@@ -101,9 +101,14 @@ export const SourceSchema = Type.Object(
       {
         default: 'data/transactions.parquet',
         description:
-          'File, glob or list of them, read in the order given (a glob in name order), relative to the configuration file. The default is where `vigia generate` writes.',
+          'File, glob or list of them, read in the order given (a glob in name order), relative to the configuration file; or one database, postgres://user@host:port/database?table=schema.name (docs/databases.md). The default is where `vigia generate` writes.',
       },
     ),
+    query: Type.String({
+      default: '',
+      description:
+        'One SELECT whose rows are the source, where source.path is a postgres:// address without a table. Its ORDER BY is the order of the source. Empty: the table of the address, or files.',
+    }),
     format: FORMAT_SCHEMA,
     csv: Type.Object(
       {

@@ -8,6 +8,8 @@ export interface Calibration {
   readonly models: readonly (SeriesModel | undefined)[]
   /** By series, shrunk towards the mean of all. */
   readonly kurtoses: readonly number[]
+  /** By series, what its chart values are divided by: above 1 for those that go by limits of their own. */
+  readonly widths: readonly number[]
   /** What at most the allowed share of days without drift exceeds, on any chart. */
   readonly limit: number
   /** Days of the history that the limit is a quantile over. */
@@ -25,6 +27,16 @@ const ENOUGH_BEFORE = 56
 /** Days that must be left where a week and its neighbours are not fitted on: of fewer, models are worse. */
 const ENOUGH_APART = 42
 
+/**
+ * Beyond this on a fiftieth of the days, and on two, a series does what its model knows nothing of: counts
+ * that outgrow the bins of the training jump as one large merchant after the other leaves the last bin.
+ */
+const WILD = 7
+const WILD_SHARE = 0.02
+
+/** What a wild series may do beyond the furthest that it has done. */
+const WILD_MARGIN = 1.5
+
 /** As many days of one's own kurtosis as weigh what the mean of all series weighs. */
 const SHRINKAGE = 50
 
@@ -32,14 +44,37 @@ const SHRINKAGE = 50
  * Fits all series, and takes the limit of their maximum from days that the fits have not seen: week by week
  * is charted by models of other days, and the limit is the conformal quantile of what those days reached
  * (Vovk et al., 2005). A maximum over all series holds the rate whatever their dependence (Westfall and
- * Young, 1993); limits from days that were fitted on would be far too low.
+ * Young, 1993); limits from days that were fitted on would be far too low. Series that were wild on these
+ * days are held against what they have done themselves: they would set the limit of all others.
  *
  * @param share of days that may be beyond without drift
  */
 export const calibrate = (series: readonly Observations[], share: number): Calibration => {
   const days = series[0]?.days ?? new Int32Array(0)
   const full = modelsOf(series, () => true)
-  const maxima = new Float64Array(days.length).fill(Number.NaN)
+  const furthest = furthestUnseen(series)
+  const wild = furthest.map(isWild)
+  const mayCount = (of: number) => !wild[of] || wild.every(Boolean)
+  const maxima = Array.from(days, (_, at) =>
+    furthest.reduce((most, values, of) => (mayCount(of) ? larger(most, values[at]!) : most), Number.NaN),
+  ).filter((maximum) => !Number.isNaN(maximum))
+  const limit = Math.max(LEAST_LIMIT, conformalQuantile(maxima, 1 - share))
+  return {
+    models: full.models,
+    kurtoses: full.kurtoses,
+    widths: furthest.map((values, of) =>
+      mayCount(of) ? 1 : Math.max(1, (WILD_MARGIN * values.reduce(larger, Number.NaN)) / limit),
+    ),
+    limit,
+    days: maxima.length,
+    maxima,
+  }
+}
+
+/** By series, how far each day is off on either chart of models that were not fitted on it. */
+const furthestUnseen = (series: readonly Observations[]): Float64Array[] => {
+  const days = series[0]?.days ?? new Int32Array(0)
+  const furthest = series.map(() => new Float64Array(days.length).fill(Number.NaN))
   for (const week of new Set(Array.from(days, weekOf))) {
     const { models, kurtoses } = modelsOf(series, fittedFor(days, week))
     const charted = days.map((_, at) => at).filter((at) => weekOf(days[at]!) === week)
@@ -47,17 +82,16 @@ export const calibrate = (series: readonly Observations[], share: number): Calib
       const model = models[of]
       if (model === undefined) continue
       const chart = chartOf(observations, model, kurtoses[of]!)
-      for (const at of charted) maxima[at] = larger(maxima[at]!, Math.abs(furthestOn(chart, at)))
+      for (const at of charted) furthest[of]![at] = Math.abs(furthestOn(chart, at))
     }
   }
-  const known = Array.from(maxima).filter((maximum) => !Number.isNaN(maximum))
-  return {
-    models: full.models,
-    kurtoses: full.kurtoses,
-    limit: Math.max(LEAST_LIMIT, conformalQuantile(known, 1 - share)),
-    days: known.length,
-    maxima: known,
-  }
+  return furthest
+}
+
+const isWild = (furthest: Float64Array): boolean => {
+  const known = furthest.filter((value) => !Number.isNaN(value))
+  const beyond = known.filter((value) => value > WILD).length
+  return beyond >= Math.max(2, WILD_SHARE * known.length)
 }
 
 /**

@@ -203,6 +203,33 @@ describe('the limit', () => {
     expect(maxima).toHaveLength(42)
     expect(limit).toBeGreaterThan(conformalQuantile(seen, 0.95))
   })
+
+  it('is not set by a series that was wild: that is held against what it has done itself', () => {
+    const { normal } = createRandom(9)
+    const calm = Array.from({ length: 30 }, () => seriesOf(70, normal))
+    const jumps = [20, 33, 34, 47, 61]
+    const wild = seriesOf(70, (day) => normal() + (jumps.includes(day) ? 40 : 0))
+    const alone = calibrate(calm, 0.05)
+    const { limit, widths, maxima } = calibrate([...calm, wild], 0.05)
+    expect(maxima).toHaveLength(70)
+    // Not quite: its tails are in the mean of all kurtoses.
+    expect(limit / alone.limit).toBeGreaterThan(0.9)
+    expect(limit / alone.limit).toBeLessThan(1.05)
+    expect(widths.slice(0, 30)).toEqual(new Array(30).fill(1))
+    const { models, kurtoses } = calibrate([wild], 0.05)
+    const seen = chartOf(wild, models[0]!, kurtoses[0]!).jump
+    for (const day of jumps) expect(Math.abs(seen[day]!) / widths[30]!).toBeLessThan(limit)
+    const further = seriesOf(71, (day) => (day === 70 ? 4000 : (wild.values[day] ?? 0)))
+    expect(chartOf(further, models[0]!, kurtoses[0]!).jump[70]! / widths[30]!).toBeGreaterThan(limit)
+  })
+
+  it('of a single wild day is nothing of its own: no later day is judged more mildly for it', () => {
+    const { normal } = createRandom(10)
+    const all = Array.from({ length: 10 }, (_, of) =>
+      seriesOf(70, (day) => normal() + (of === 0 && day === 40 ? 40 : 0)),
+    )
+    expect(calibrate(all, 0.05).widths).toEqual(new Array(10).fill(1))
+  })
 })
 
 function seriesOf(length: number, valueOn: (day: number) => number, noise = 1e-9): Observations {

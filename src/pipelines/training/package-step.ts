@@ -10,6 +10,7 @@ import { withoutCurves } from '../../evaluation/evaluate.ts'
 import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
+import { referenceOfRows } from '../../fitting/reference-of-rows.ts'
 import type { Model } from '../../learning/model.ts'
 import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
 import { onnxFilesOf } from '../../model/onnx/onnx-files.ts'
@@ -27,7 +28,6 @@ import {
   featuresOfRun,
   readPart,
 } from './feature-files.ts'
-import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {
   type ChoiceOutcome,

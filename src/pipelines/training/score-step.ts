@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { readArtifact } from '../../artifacts/artifact-folder.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { scoreRows } from '../../fitting/score-rows.ts'
 import { createScorer } from '../../model/scorer.ts'
 import type { Step } from '../../steps/step.ts'
-import { scoreRows } from './score-rows.ts'
 
 /** The artifact and the test rows -> `predictions.parquet`: probability, decision and risk level of each. */
 export const scoreStep: Step = {

@@ -4,6 +4,7 @@ import { type DeclaredEntities, declareEntities } from '../../dataset/source-ent
 import { LOG_SOURCE } from '../../dataset/source-files.ts'
 import { declareTables } from '../../dataset/tables/declare-tables.ts'
 import { VigiaError } from '../../errors.ts'
+import type { OpenBankDatabase } from '../../ports/bank-database.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 
 /** What every step of training is made from. */
@@ -19,6 +20,8 @@ export interface TrainingContext {
   readonly workers: number
   /** Opens the log in a folder, for `source.path: vigia-log://FOLDER`. */
   readonly readLog: (folder: string) => LogReader
+  /** Connects to the database that `source.path: postgres://…` names; absent: such a source is refused. */
+  readonly openDatabase?: OpenBankDatabase
 }
 
 /** The entities of the configuration; the source with what names them, and what its tables are found by. */

@@ -1,6 +1,6 @@
 import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
-import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
-import type { Scorer } from '../../model/scorer.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import type { Scorer } from '../model/scorer.ts'
 
 /**
  * Scores every row of a file of features into the table `scores` (transaction_id, probability, flagged,

@@ -1,6 +1,6 @@
-import type { FeatureRows } from '../../fitting/feature-rows.ts'
-import { profileCodes, profileNumbers, type ReferenceProfile } from '../../model/reference-profile.ts'
-import type { ModelScorer } from '../../model/scorer.ts'
+import { profileCodes, profileNumbers, type ReferenceProfile } from '../model/reference-profile.ts'
+import type { ModelScorer } from '../model/scorer.ts'
+import type { FeatureRows } from './feature-rows.ts'
 
 /** The profile of training features, and of the scores of validation rows where there are any. */
 export const referenceOfRows = (
