@@ -6,12 +6,14 @@ import {
   dateOfDay,
   dayMs,
   FIRST_SERVED_DAY,
+  inCents,
   precisionAtBudget,
   type StoryRow,
+  undone,
 } from '../story/story-bank.ts'
 
 /*
- * The story of issue 14, played whole: a real server on a clock that the test moves, day by day, with looks,
+ * The story of a drift, played whole: a real server on a clock that the test moves, day by day, with looks,
  * alerts and retraining of its own. The tests are its chapters, in their order: each goes on where the one
  * before it ended.
  */
@@ -19,9 +21,12 @@ import {
 /** First day that the server looks at. */
 const FIRST_LOOK_DAY = 95
 const BROKEN_DAY = 96
-/** From it on amounts are as before the drift: what has learnt the drift is worse then. */
-const UNDONE_DAY = 127
-const LAST_DAY = 145
+/** Days that the promoted challenger has to show what it is worth, before the drift is undone. */
+const GOOD_DAYS = 4
+/** Days after which nobody watches it any more. */
+const WATCHED_DAYS = 21
+/** By then a challenger decides for all. */
+const PROMOTED_BY = 123
 const DRIFT_KEY = `vigia/${MODEL}/drift/all`
 const QUALITY_KEY = `vigia/${MODEL}/data_quality/all`
 const KILLED_AT = [
@@ -41,10 +46,14 @@ let day = FIRST_SERVED_DAY
 let promotedDay = 0
 
 /** Plays on until something is so. @throws where `last` comes first */
-const playUntil = async (last: number, isSo: () => boolean): Promise<void> => {
+const playUntil = async (
+  last: number,
+  isSo: () => boolean,
+  change = (row: StoryRow) => row,
+): Promise<void> => {
   while (!isSo()) {
     if (day >= last) throw new Error(`by day ${day} it was ${story.passed().join(', ')}: ${lastWord()}`)
-    await story.day(day++)
+    await story.day(day++, { change })
   }
 }
 const lastWord = (): string => story.trail().at(-1)?.why ?? 'nothing was written'
@@ -55,7 +64,7 @@ const messagesOf = (key: string): readonly string[] =>
 const episodes = (): ReadonlySet<string> => new Set(story.trail().map(({ episode }) => episode))
 
 beforeAll(async () => {
-  await story.begin(UNDONE_DAY)
+  await story.begin()
   await story.start(['monitoring.enabled=false', 'retraining.enabled=false'])
   for (; day < FIRST_LOOK_DAY; day++) await story.day(day, { looks: false })
   await story.server.stop()
@@ -70,10 +79,6 @@ test('days without drift are quiet', async () => {
 })
 
 test('a feed that sends cents for units pages somebody, and trains nothing', async () => {
-  const inCents = ({ transaction, ...rest }: StoryRow): StoryRow => ({
-    ...rest,
-    transaction: { ...transaction, amount: Math.round(Number(transaction['amount']) * 100) },
-  })
   await story.day(day++, { change: inCents })
   expect(story.passed()).toEqual(['held'])
   await story.until('the page', () => messagesOf(QUALITY_KEY).length > 0)
@@ -127,7 +132,7 @@ describe('from the drift to the rollback, killed at every step', () => {
   })
 
   test('a challenger goes through shadow and canary to production', async () => {
-    await playUntil(UNDONE_DAY - 4, () => story.status() === 'watching')
+    await playUntil(PROMOTED_BY, () => story.status() === 'watching')
     promotedDay = day
     expect(story.passed().slice(-6)).toEqual([
       'training',
@@ -141,17 +146,17 @@ describe('from the drift to the rollback, killed at every step', () => {
   })
 
   test('at least four fifths of the lost precision are back', async () => {
-    for (; day < UNDONE_DAY; day++) await story.day(day)
+    for (; day < promotedDay + GOOD_DAYS; day++) await story.day(day)
     const usual = precisionOf(FIRST_SERVED_DAY, BROKEN_DAY)
     const during = precisionOf(DRIFT_DAY, promotedDay)
-    const after = precisionOf(promotedDay, UNDONE_DAY)
+    const after = precisionOf(promotedDay, day)
     console.info(`precision at the budget: ${usual} before, ${during} during, ${after} after`)
     expect(during).toBeLessThan(usual / 2)
     expect((after - during) / (usual - during)).toBeGreaterThanOrEqual(0.8)
   })
 
   test('when the drift is undone, the promoted challenger is taken back by itself', async () => {
-    await playUntil(LAST_DAY, () => story.status() === 'rolled_back')
+    await playUntil(promotedDay + WATCHED_DAYS, () => story.status() === 'rolled_back', undone)
     expect(await story.models()).toEqual(['champion 1'])
   })
 

@@ -101,15 +101,15 @@ export class PlayedStory {
   private settings: readonly string[] = []
   private seenSteps = 0
 
-  /** Makes the bank and its first model, and starts nothing yet. @param undoneFromDay see `splitStory` */
-  async begin(undoneFromDay: number): Promise<void> {
+  /** Makes the bank and its first model, and starts nothing yet. */
+  async begin(): Promise<void> {
     this.desk = await openAlertDesk(this.time)
     writeFileSync(join(this.home, 'training.yaml'), TRAINING(30))
     writeFileSync(join(this.home, 'worse.yaml'), TRAINING(1))
     writeFileSync(join(this.home, 'serving.yaml'), serving(this.desk.channels))
     writeFileSync(join(this.home, 'hook.secret'), `${this.desk.secret}\n`)
     await this.vigia(['generate', '--out', 'bank.parquet', ...GENERATED.flatMap((one) => ['--set', one])])
-    this.rows = await splitStory(this.home, undoneFromDay)
+    this.rows = await splitStory(this.home)
     const first = [...this.rows.keys()][0]!
     this.time.moveTo(dayMs(first))
     await this.vigia([

@@ -42,24 +42,25 @@ export interface StoryRow {
   readonly isFraud: boolean
 }
 
-/**
- * Makes `learnt.parquet` of `bank.parquet`, and the rows of each day after it.
- *
- * @param undoneFromDay from it on amounts are as before the drift
- */
-export const splitStory = (
-  home: string,
-  undoneFromDay: number,
-): Promise<ReadonlyMap<number, readonly StoryRow[]>> =>
+/** A row of after the drift as it would have been without it. */
+export const undone = (row: StoryRow): StoryRow => withAmount(row, (amount) => amount / 2)
+
+export const inCents = (row: StoryRow): StoryRow => withAmount(row, (amount) => amount * 100)
+
+const withAmount = ({ transaction, ...rest }: StoryRow, of: (amount: number) => number): StoryRow => ({
+  ...rest,
+  transaction: { ...transaction, amount: Number(of(Number(transaction['amount'])).toFixed(2)) },
+})
+
+/** Makes `learnt.parquet` of `bank.parquet`, and the rows of each day after it. */
+export const splitStory = (home: string): Promise<ReadonlyMap<number, readonly StoryRow[]>> =>
   withDatabase({ threads: 1, memoryLimit: '256MB', tempDirectory: home }, async (connection) => {
     const isFraud = 'hash(transaction_id) % 20 = 0'
     const itsWay = 'hash(transaction_id) % 200 < 180'
     const isDoubled = `"timestamp" >= '${dateOfDay(DRIFT_DAY)}'`
-    const isUndone = `"timestamp" >= '${dateOfDay(undoneFromDay)}'`
-    const factor = `CASE WHEN ${isDoubled} AND NOT (${isUndone}) THEN 2 ELSE 1 END`
-    const usual = `CASE WHEN ${isUndone} THEN round(amount::DOUBLE / 2, 2) ELSE amount::DOUBLE END`
+    const factor = `CASE WHEN ${isDoubled} THEN 2 ELSE 1 END`
     const amount = `CASE WHEN ${isFraud} AND ${itsWay}
-      THEN round((40 + hash(transaction_id) % 500 / 100) * ${factor}, 2) ELSE ${usual} END`
+      THEN round((40 + hash(transaction_id) % 500 / 100) * ${factor}, 2) ELSE amount::DOUBLE END`
     await connection.run(
       `CREATE TABLE bank AS SELECT * EXCLUDE (fraud_pattern) REPLACE ((${amount})::DOUBLE AS amount, (${isFraud})::TINYINT AS is_fraud)
        FROM read_parquet('${join(home, 'bank.parquet')}')`,
