@@ -4,8 +4,8 @@
 // node bench/monitoring/drift-on-banks.mjs [--seeds <list>] [--rows <n>] [--peers <python>] [--set <n=v>…]
 //   --seeds  of the banks; default 1,2,3,4,5. Rules were chosen on seeds from 101 on: those are for choosing.
 //   --rows   transactions of a bank of 260 days; default 2,600,000. 60,000 show in a minute that it works
-//   --peers  a Python that has evidently 0.7.23, nannyml 0.13.1, alibi-detect 0.13.0 and pyarrow below 22
-//            (later ones need NumPy 2, alibi-detect NumPy 1): on the kept days of each bank
+//   --peers  a Python that has evidently 0.7.23, nannyml 0.13.1, alibi-detect 0.13.0 and pyarrow 21
+//            (26 needs NumPy 2, alibi-detect NumPy 1): on the kept days of each bank
 //   --set    a setting of the detector
 //
 // A bank is made once (some minutes, 200 MB that stay) in .vigia/bench/monitoring.
